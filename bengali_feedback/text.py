@@ -1,0 +1,23 @@
+"""One spelling for every Bengali text that enters: Unicode form and stray joiners."""
+
+import re
+import unicodedata
+
+# NFC always decomposes these three (they are composition exclusions), while eSpeak NG 1.51 and most
+# keyboards know only the single code point; so NFC first, then these back to one code point each.
+_SINGLE_CODE_POINT = {"\u09a1\u09bc": "\u09dc", "\u09a2\u09bc": "\u09dd", "\u09af\u09bc": "\u09df"}
+# A joiner means something only in র‍্য (ra + ZWJ + virama + ya); elsewhere it only changes the glyphs.
+_STRAY_JOINER = re.compile("(?<!\u09b0)\u200d|\u200d(?!\u09cd\u09af)|[\u200b\u200c\u2060\ufeff]")
+
+
+def normalize_bengali(text: str) -> str:
+    """Return ``text`` in the package's one Unicode form.
+
+    NFC, then য় ড় ঢ় as single code points (U+09DF, U+09DC, U+09DD); ``অা`` becomes ``আ``; zero-width
+    joiners go, except in ``র‍্য``; every run of white space becomes one blank.
+    """
+    text = unicodedata.normalize("NFC", text)
+    for decomposed, single in _SINGLE_CODE_POINT.items():
+        text = text.replace(decomposed, single)
+    text = _STRAY_JOINER.sub("", text.replace("\u0985\u09be", "\u0986"))
+    return " ".join(text.split())
