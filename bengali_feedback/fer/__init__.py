@@ -1,0 +1,1 @@
+"""Facial emotion recognition: photo → faces → seven emotion probabilities."""
