@@ -1,0 +1,1 @@
+"""Text to speech: Bengali text → spoken words → phonemes → mel spectrogram → waveform."""
