@@ -1,0 +1,361 @@
+"""The command line: ``bengali-feedback --help``.
+
+Every command imports what it needs when it runs, so that help comes at once. Errors of this package are one line
+on stderr and exit code 2.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import BengaliFeedbackError, NoFaceError
+
+app = typer.Typer(
+    help="A face in, a fitting spoken Bengali sentence out; offline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+train_app = typer.Typer(help="Train a network; every training resumes with the same command.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Measure a stage and write a report.", no_args_is_help=True)
+corpus_app = typer.Typer(help="Check and describe the Bengali corpus.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(corpus_app, name="corpus")
+
+Register = Annotated[str, typer.Option(help="apni (respectful) or tumi (familiar).")]
+Intent = Annotated[str | None, typer.Option(help="acknowledge, comfort, encourage, suggest or ask; default: any.")]
+Seed = Annotated[int | None, typer.Option(help="Makes the answer repeatable.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Corpus = Annotated[Path, typer.Option(help="Corpus file.")]
+Checkpoints = Annotated[Path, typer.Option(help="Checkpoint folder to write into.")]
+Report = Annotated[Path | None, typer.Option(help="Folder for the report (JSON, Markdown, pictures).")]
+
+
+def main() -> None:
+    """Entry point: run the command; an error of this package ends as one line on stderr and exit code 2."""
+    _quiet_libraries()
+    try:
+        app()
+    except BengaliFeedbackError as error:
+        print(f"bengali-feedback: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("bengali-feedback: stopped; training goes on where it was with the same command.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _quiet_libraries() -> None:
+    """Keep TensorFlow's start-up notes off stderr; must happen before TensorFlow is imported."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+@app.command()
+def respond(
+    photo: Annotated[Path, typer.Argument(help="Photo with a face.")],
+    out: Annotated[Path, typer.Option(help="Where to write the speech (WAV).")] = Path("reply.wav"),
+    picture: Annotated[Path | None, typer.Option(help="Also draw the answer into this PNG.")] = None,
+    register: Register = "apni",
+    intent: Intent = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a photo: recognise the emotion, write a Bengali sentence, speak it."""
+    from .images import load_image
+    from .pipeline import FeedbackPipeline
+
+    load_image(photo)  # a bad photo is told at once, not after the networks have loaded
+    feedback = FeedbackPipeline.load()(photo, register=register, intent=intent, seed=seed)
+    feedback.save(out)
+    if picture:
+        from .evaluation.picture import reply_picture
+
+        reply_picture(feedback, picture)
+    if as_json:
+        _print_json({"photo": str(photo), **feedback.to_dict(), "out": str(out)})
+        return
+    print(f"{feedback.emotion} ({feedback.emotion.bengali}) {feedback.probabilities[feedback.emotion]:.0%}", end="")
+    print(f", the largest of {len(feedback.faces)} faces" if len(feedback.faces) > 1 else "")
+    print(feedback.text)
+    print(f"{out} ({len(feedback.audio) / feedback.sample_rate:.1f} s)")
+
+
+@app.command()
+def recognize(photo: Annotated[Path, typer.Argument(help="Photo with faces.")], as_json: Json = False) -> None:
+    """List the faces of a photo and their emotions, the largest first."""
+    from .images import load_image
+    from .pipeline import face_to_dict
+
+    image = load_image(photo)
+    from .fer.recognizer import FaceEmotionRecognizer
+
+    faces = FaceEmotionRecognizer.load().recognize(image)
+    if not faces:
+        raise NoFaceError(f"no face found in {photo}: use a photo with an upright face, not too small or dark.")
+    if as_json:
+        _print_json({"photo": str(photo), "faces": [face_to_dict(face) for face in faces]})
+        return
+    for face in faces:
+        likely = sorted(face.probabilities.items(), key=lambda item: -item[1])[:3]
+        shares = ", ".join(f"{emotion} {share:.0%}" for emotion, share in likely)
+        print(f"{face.box.width}x{face.box.height}+{face.box.x}+{face.box.y}  {shares}")
+
+
+@app.command()
+def generate(
+    emotion: Annotated[str, typer.Argument(help="angry, disgust, fear, happy, sad, surprise or neutral.")],
+    register: Register = "apni",
+    intent: Intent = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many sentences.")] = 1,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Write Bengali feedback sentences for an emotion."""
+    from .nlg.generator import FeedbackGenerator
+
+    generator = FeedbackGenerator.load()
+    answers = [
+        generator.generate(emotion, register=register, intent=intent, seed=None if seed is None else seed + number)
+        for number in range(count)
+    ]
+    if as_json:
+        fields = ("text", "source", "register", "intent", "cue", "attempts")
+        _print_json({"emotion": emotion, "answers": [{name: getattr(a, name) for name in fields} for a in answers]})
+        return
+    for answer in answers:
+        print(answer.text)
+
+
+@app.command()
+def say(
+    text: Annotated[str, typer.Argument(help="Bengali text.")],
+    out: Annotated[Path, typer.Option(help="Where to write the speech (WAV).")] = Path("speech.wav"),
+    seed: Annotated[int, typer.Option(help="Same text and seed, same sound.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Speak a Bengali text into a WAV file."""
+    from .tts.dataset import write_wav
+    from .tts.synthesizer import BengaliSpeech
+
+    speech = BengaliSpeech.load().synthesize(text, seed=seed)
+    write_wav(out, speech.audio)
+    seconds = len(speech.audio) / speech.sample_rate
+    if as_json:
+        _print_json({"text": text, "out": str(out), "seconds": round(seconds, 3), "timings": speech.timings})
+        return
+    print(f"{out} ({seconds:.1f} s)")
+
+
+@app.command()
+def phonemize(text: Annotated[str, typer.Argument(help="Bengali text.")]) -> None:
+    """Show the spoken words of a text and their pronunciation in IPA."""
+    from .tts.phonemize import Phonemizer, to_ipa
+    from .tts.verbalize import verbalize
+
+    words = verbalize(text)
+    print(words)
+    print(to_ipa(Phonemizer.load()(words)))
+
+
+@train_app.command("fer")
+def train_fer(
+    data: Annotated[Path, typer.Option(help="Kaggle's fer2013.csv.")],
+    out: Checkpoints = Path("checkpoints"),
+    run: Annotated[Path, typer.Option(help="Folder for the resumable state.")] = Path("runs/fer"),
+    epochs: int = 34,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> None:
+    """Train the facial emotion network (custom CNN of seed 000) on FER2013: about 60 minutes on 2 cores."""
+    from .fer.train import train
+
+    record = train(data, out, run, epochs=epochs, batch_size=batch_size, seed=seed)
+    print(f"PublicTest accuracy {record['public_test_accuracy']:.2%}, temperature {record['temperature']:.2f}")
+
+
+@train_app.command("word2vec")
+def train_words(
+    text: Annotated[list[Path], typer.Option(help="Bengali text (.txt, .gz or .tsv); repeat for more.")],
+    corpus: Corpus = Path("corpus/feedback.tsv"),
+    out: Annotated[Path, typer.Option(help="Vectors to write.")] = Path("checkpoints/nlg/word2vec.kv"),
+    seed: int = 0,
+) -> None:
+    """Train the skip-gram word vectors of the corpus vocabulary."""
+    from .nlg.word2vec import train_word2vec
+
+    vectors = train_word2vec(text, corpus, out, seed=seed)
+    print(f"{len(vectors)} vectors of {vectors.vector_size} dimensions in {out}")
+
+
+@train_app.command("nlg")
+def train_nlg(
+    corpus: Corpus = Path("corpus/feedback.tsv"),
+    vectors: Annotated[Path, typer.Option(help="Word2Vec vectors.")] = Path("checkpoints/nlg/word2vec.kv"),
+    out: Checkpoints = Path("checkpoints"),
+    run: Annotated[Path, typer.Option(help="Folder for the resumable state.")] = Path("runs/nlg"),
+    seed: int = 0,
+) -> None:
+    """Train the sentence generator on the corpus."""
+    from .nlg.train import train_generator
+
+    train_generator(corpus, vectors, out, seed=seed, run_dir=run)
+
+
+@train_app.command("g2p")
+def train_pronunciation(
+    lexicon: Annotated[Path, typer.Option(help="Pronunciation lexicon: TSV with the columns word and phones.")],
+    out: Checkpoints = Path("checkpoints"),
+    seed: int = 0,
+) -> None:
+    """Train the pronunciation model (letters to phonemes)."""
+    from .checkpoints import register
+    from .tts.train_g2p import train_g2p
+
+    scores = train_g2p(lexicon, out / "tts" / "g2p.crfsuite", seed=seed)
+    register(out, "tts/g2p.crfsuite")
+    print(", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
+
+
+@train_app.command("teacher")
+def train_teacher(
+    text: Annotated[list[Path], typer.Option(help="Sentences (.tsv with a column text or bn, or .txt); repeat.")],
+    out: Annotated[Path, typer.Option(help="Folder to write, in LJSpeech layout.")] = Path("runs/teacher"),
+) -> None:
+    """Render the teacher's speech (eSpeak NG speaking our phonemes) for `train tts`."""
+    from .tts.dataset import collect_texts, render_teacher
+    from .tts.phonemize import Phonemizer
+
+    count = render_teacher(collect_texts(text), out, Phonemizer.load())
+    print(f"{count} recordings in {out}")
+
+
+@train_app.command("tts")
+def train_tts(
+    data: Annotated[Path, typer.Option(help="Recordings in LJSpeech layout.")] = Path("runs/teacher"),
+    out: Checkpoints = Path("checkpoints"),
+    run: Annotated[Path, typer.Option(help="Folder for the resumable state.")] = Path("runs/tts"),
+    tacotron2_steps: int = 2000,
+    waveglow_steps: int = 6000,
+    seed: int = 0,
+) -> None:
+    """Train Tacotron 2, then WaveGlow, on recordings: about 3 hours on 2 cores."""
+    from .tts.train import train
+
+    train(data, out, run, tacotron2_steps=tacotron2_steps, waveglow_steps=waveglow_steps, seed=seed)
+
+
+@evaluate_app.command("fer")
+def evaluate_fer(
+    data: Annotated[Path, typer.Option(help="Kaggle's fer2013.csv.")],
+    split: Annotated[str, typer.Option(help="PrivateTest (for the score) or PublicTest (to choose by).")] = "PrivateTest",
+    report: Report = None,
+) -> None:
+    """Score the facial emotion network on FER2013."""
+    from .evaluation.fer import evaluate_fer, fer_markdown
+
+    _write_report("fer", evaluate_fer(data, split), fer_markdown, report)
+
+
+@evaluate_app.command("nlg")
+def evaluate_nlg(corpus: Corpus = Path("corpus/feedback.tsv"), seed: int = 0, report: Report = None) -> None:
+    """Score the sentence generator."""
+    from .evaluation.nlg import evaluate_nlg, nlg_markdown
+    from .nlg.generator import FeedbackGenerator
+
+    _write_report("nlg", evaluate_nlg(FeedbackGenerator.load(), corpus, seed=seed), nlg_markdown, report)
+
+
+@evaluate_app.command("tts")
+def evaluate_tts(
+    data: Annotated[Path, typer.Option(help="Teacher speech in LJSpeech layout (`train teacher`).")],
+    count: Annotated[int, typer.Option(help="How many held-out sentences.")] = 100,
+    report: Report = None,
+) -> None:
+    """Score the voice on held-out sentences: attention, recognisability, vocoder."""
+    from .evaluation.tts import evaluate_tts, tts_markdown
+
+    _write_report("tts", evaluate_tts(data, count), tts_markdown, report)
+
+
+@evaluate_app.command("detection")
+def evaluate_detection(
+    photos: Annotated[Path, typer.Option(help="Folder with photos and index.csv.")], report: Report = None
+) -> None:
+    """Compare face detectors on photos whose faces were counted by eye."""
+    from .evaluation.detection import detection_markdown, evaluate_detection
+
+    _write_report("detection", evaluate_detection(photos), detection_markdown, report)
+
+
+@evaluate_app.command("textnorm")
+def evaluate_textnorm(
+    cases: Annotated[Path, typer.Option(help="TSV with the columns class, raw and words.")], report: Report = None
+) -> None:
+    """Score the reading of numbers, dates and symbols."""
+    from .evaluation.textnorm import evaluate_verbalize, textnorm_markdown
+
+    _write_report("textnorm", evaluate_verbalize(cases), textnorm_markdown, report)
+
+
+@corpus_app.command("check")
+def corpus_check(file: Annotated[Path, typer.Argument(help="Corpus file.")] = Path("corpus/feedback.tsv")) -> None:
+    """Name every fault of a corpus file with its line and column; exit code 1 if there is one."""
+    from .nlg.dataset import check_corpus
+
+    faults = check_corpus(file)
+    for fault in faults:
+        print(fault)
+    print(f"{file}: {len(faults)} faults")
+    raise typer.Exit(1 if faults else 0)
+
+
+@corpus_app.command("stats")
+def corpus_stats(
+    file: Annotated[Path, typer.Argument(help="Corpus file.")] = Path("corpus/feedback.tsv"), as_json: Json = False
+) -> None:
+    """Describe a corpus file, the paper's Table 2 beside it."""
+    from .nlg.dataset import corpus_stats
+
+    stats = corpus_stats(file)
+    markdown = stats.pop("markdown")
+    if as_json:
+        _print_json(stats)
+    else:
+        print(markdown)
+
+
+@corpus_app.command("build")
+def corpus_build(
+    batches: Annotated[list[Path], typer.Argument(help="Batch files: emotion, register, intent, cue, text.")],
+    out: Annotated[Path, typer.Option(help="Corpus file to write.")] = Path("corpus/feedback.tsv"),
+    seed: int = 0,
+) -> None:
+    """Join hand-written batches into a corpus file with ids and splits."""
+    from .nlg.dataset import build_corpus
+
+    print(f"{len(build_corpus(batches, out, seed))} samples in {out}")
+
+
+def _print_json(value: dict) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _write_report(name: str, result: dict, markdown, folder: Path | None) -> None:
+    text = markdown(result)
+    print(text)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        for suffix, content in ((".json", json.dumps(result, ensure_ascii=False, indent=1) + "\n"), (".md", text)):
+            temporary = folder / f"{name}{suffix}.part"
+            temporary.write_text(content, encoding="utf-8")
+            temporary.replace(folder / f"{name}{suffix}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Reports (JSON and Markdown) and pictures of what the networks do."""

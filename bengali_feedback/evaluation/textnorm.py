@@ -1,0 +1,83 @@
+"""How well :mod:`bengali_feedback.tts.verbalize` reads numbers: a comparison with a list of known readings."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from ..errors import DataError, TextError
+from ..text import normalize_bengali
+
+# Equally right spellings of one word: a pattern at the start of a word, and the form both sides are brought to.
+VARIANTS: tuple[tuple[str, str], ...] = (
+    ("ঊন", "উন"),
+    ("পনের(?!\\S)", "পনেরো"),
+    ("ষোল(?!\\S)", "ষোলো"),
+    ("সতের(?!\\S)", "সতেরো"),
+    ("আঠ[াে]রো?(?!\\w)", "আঠারো"),
+    ("চোদ্দ", "চৌদ্দ"),
+    ("আঠাশ", "আটাশ"),
+    ("আটাশি", "অষ্টাশি"),
+    ("কুড়ি", "বিশ"),
+    ("তিরিশ", "ত্রিশ"),
+    ("লক্ষ(?!\\S)", "লাখ"),
+    ("পহেলা", "পয়লা"),
+    ("(?:ঋণাত্মক|বিয়োগ)(?!\\S)", "মাইনাস"),
+    ("শতকরা হার(?!\\S)", "শতাংশ"),
+)
+_HUNDRED = re.compile(r"(?<=\S) ?(?:শো|শত|শ)(?!\S)")  # এক শো, একশো, একশ, একশত
+
+
+def canonical(words: str) -> str:
+    """``words`` with every listed variant replaced by one form."""
+    words = normalize_bengali(words)
+    for pattern, form in VARIANTS:
+        words = re.sub(r"(?<!\S)" + normalize_bengali(pattern), normalize_bengali(form), words)
+    return _HUNDRED.sub("শো", words)
+
+
+def evaluate_verbalize(tsv: Path) -> dict:
+    """Read every ``raw`` text of a list and compare it with its ``words``.
+
+    Parameters
+    ----------
+    tsv
+        A TSV with the columns ``class``, ``raw`` and ``words``.
+
+    Returns
+    -------
+    dict
+        ``cases``, ``score`` (share of exact readings, variants accepted, 0 to 1), ``by_class`` (class to
+        ``[right, cases]``) and ``misses`` (``class``, ``raw``, ``expected``, ``got``; no reading is an empty ``got``).
+
+    Raises
+    ------
+    DataError
+        When the file is missing or has other columns.
+    """
+    from ..tts.verbalize import verbalize
+
+    if not Path(tsv).is_file():
+        raise DataError(f"{tsv} does not exist: give a TSV file with the columns class, raw and words.")
+    lines = Path(tsv).read_text(encoding="utf-8").splitlines()
+    if not lines or lines[0].split("\t") != ["class", "raw", "words"] or len(lines) < 2:
+        raise DataError(f"{tsv} must have a header line with the columns class, raw and words, and cases below it.")
+    right, cases, misses = Counter(), Counter(), []
+    for number, line in enumerate(lines[1:], start=2):
+        if line.count("\t") != 2:
+            raise DataError(f"{tsv}, line {number}: expected three columns, found {line.count(chr(9)) + 1}.")
+        kind, raw, expected = line.split("\t")
+        try:
+            got = verbalize(raw)
+        except TextError:
+            got = ""
+        cases[kind] += 1
+        if canonical(got) == canonical(expected):
+            right[kind] += 1
+        else:
+            misses.append({"class": kind, "raw": raw, "expected": expected, "got": got})
+    return {
+        "cases": cases.total(),
+        "score": right.total() / cases.total(),
+        "by_class": {kind: [right[kind], n] for kind, n in cases.items()},
+        "misses": misses,
+    }

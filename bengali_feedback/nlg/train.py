@@ -1,0 +1,231 @@
+"""Train the sentence generator with teacher forcing; a killed run goes on where it stopped."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from ..checkpoints import register
+from ..errors import DataError
+from .dataset import Sample, read_corpus
+from .models import GeneratorSize, feedback_generator
+from .text import CUE_TOKENS, END, PAD, START, TEXT_TOKENS, Vocabulary, cue_tokens, tokenize
+from .word2vec import corpus_vocabulary, embedding_matrix, load_word2vec
+
+EPOCHS = 60
+BATCH = 32
+LEARNING_RATE = 2e-3
+LABEL_SMOOTHING = 0.1
+PATIENCE = 8  # epochs without a lower validation loss
+CUE_DROPOUT = 0.1  # share of control tokens and cue words left out, so that each is optional when called
+
+
+def train_generator(
+    corpus: str | Path,
+    vectors: str | Path,
+    out: str | Path,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    run_dir: str | Path = "runs/nlg",
+    size: GeneratorSize | None = None,
+    patience: int = PATIENCE,
+    learning_rate: float = LEARNING_RATE,
+    progress: bool = True,
+) -> dict:
+    """Train on the corpus's train split and keep the epoch with the lowest validation loss.
+
+    Parameters
+    ----------
+    corpus
+        The corpus file.
+    vectors
+        Word vectors of :func:`~bengali_feedback.nlg.word2vec.train_word2vec`.
+    out
+        Folder ``checkpoints/nlg``: receives ``generator.keras``, ``vocabulary.json`` and ``history.json``, which
+        are registered in the manifest of the folder above.
+    run_dir
+        Holds ``state.npz`` after each epoch. The same call goes on from there; a call with another corpus, seed
+        or size raises.
+    patience
+        Epochs without a lower validation loss after which training ends.
+    progress
+        Show a progress bar.
+
+    Returns
+    -------
+    dict
+        The history: for each epoch ``loss``, ``val_loss``, ``val_accuracy``; and ``best_epoch``, from 1.
+
+    Raises
+    ------
+    DataError
+        When the corpus has no train or no val samples, or ``run_dir`` belongs to another run.
+    """
+    samples = read_corpus(corpus)
+    train = [sample for sample in samples if sample.split == "train"]
+    val = [sample for sample in samples if sample.split == "val"]
+    if not train or not val:
+        raise DataError(f"{corpus} has {len(train)} train and {len(val)} val samples: both are needed.")
+    size = size or GeneratorSize()
+    vocabulary = corpus_vocabulary(corpus)
+    keras.utils.set_random_seed(seed)
+    model = feedback_generator(embedding_matrix(vocabulary, load_word2vec(vectors), seed), size)
+    optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)
+    optimizer.build(model.trainable_variables)
+    run = _Run(Path(run_dir), model, optimizer, {"seed": seed, "samples": len(samples), **asdict(size)})
+    step = _train_step(model, optimizer)
+    inputs, targets = encode_texts(vocabulary, train)
+    longest = int((targets != 0).any(axis=0).sum())  # behind it is nothing but padding
+    inputs, targets = inputs[:, :longest], targets[:, :longest]
+    val_arrays = (encode_cues(vocabulary, val), *encode_texts(vocabulary, val))
+
+    with tqdm(total=epochs, initial=len(run.epochs), desc="generator", unit=" epochs", disable=not progress) as bar:
+        while len(run.epochs) < epochs and len(run.epochs) - run.best_epoch < patience:
+            rng = np.random.default_rng([seed, len(run.epochs)])  # the same batches whether or not interrupted
+            cues = encode_cues(vocabulary, train, rng)
+            order = rng.permutation(len(train))
+            losses = [
+                float(step(cues[batch], inputs[batch], targets[batch]))
+                for batch in np.array_split(order, max(1, len(order) // BATCH))
+            ]
+            scores = teacher_forced_scores(model, *val_arrays)
+            run.finish_epoch(loss=float(np.mean(losses)), val_loss=scores["loss"], val_accuracy=scores["accuracy"])
+            bar.set_postfix(loss=f"{run.epochs[-1]['loss']:.2f}", val_loss=f"{scores['loss']:.2f}")
+            bar.update()
+
+    run.restore_best()
+    history = {"epochs": run.epochs, "best_epoch": run.best_epoch, "seed": seed, "size": asdict(size)}
+    _publish(Path(out), model, vocabulary, history)
+    return history
+
+
+def encode_cues(vocabulary: Vocabulary, samples: list[Sample], rng: np.random.Generator | None = None) -> np.ndarray:
+    """Cue inputs, int32 [samples, CUE_TOKENS]; with ``rng``, a share of the tokens is left out."""
+    rows = []
+    for sample in samples:
+        tokens = cue_tokens(sample.cue, sample.register, sample.emotion, sample.intent)
+        if rng is not None:
+            tokens = [token for token in tokens if rng.random() >= CUE_DROPOUT] or tokens
+        rows.append(vocabulary.encode(tokens, CUE_TOKENS))
+    return np.stack(rows)
+
+
+def encode_texts(vocabulary: Vocabulary, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    """Decoder inputs and targets, both int32 [samples, TEXT_TOKENS]: each text from its start, and to its end."""
+    targets = np.stack([vocabulary.encode([*tokenize(sample.text), END], TEXT_TOKENS) for sample in samples])
+    inputs = np.full_like(targets, vocabulary.ids[PAD])
+    inputs[:, 0] = vocabulary.ids[START]
+    inputs[:, 1:] = np.where(targets[:, :-1] == vocabulary.ids[END], vocabulary.ids[PAD], targets[:, :-1])
+    return inputs, targets
+
+
+def teacher_forced_scores(model: keras.Model, cues: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> dict:
+    """How well each next token is foretold when the true ones before it are given.
+
+    Returns
+    -------
+    dict
+        ``loss``, nats a token; ``perplexity``; ``accuracy``, share of tokens (words, marks and the end) whose
+        best guess is right; ``padded_accuracy``, the same with padding counted as right, as a score over all
+        positions of a padded sequence counts it.
+    """
+    losses, hits = [], []
+    real = targets != 0
+    for start in range(0, len(cues), 64):
+        rows = slice(start, start + 64)
+        scores = model([cues[rows], inputs[rows]], training=False).numpy()
+        scores -= scores.max(axis=-1, keepdims=True)
+        log_probabilities = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+        losses.append(-np.take_along_axis(log_probabilities, targets[rows][..., None], axis=-1)[..., 0])
+        hits.append(scores.argmax(axis=-1) == targets[rows])
+    loss, hit = np.concatenate(losses)[real], np.concatenate(hits)
+    return {
+        "loss": float(loss.mean()),
+        "perplexity": float(np.exp(loss.mean())),
+        "accuracy": float(hit[real].mean()),
+        "padded_accuracy": float((hit | ~real).mean()),
+    }
+
+
+def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer):
+    """One Adam step on the label-smoothed cross-entropy of the tokens that are not padding."""
+
+    @tf.function(reduce_retracing=True)
+    def step(cues, inputs, targets):
+        with tf.GradientTape() as tape:
+            log_probabilities = tf.nn.log_softmax(model([cues, inputs], training=True))
+            true = tf.gather(log_probabilities, targets, batch_dims=2)
+            smooth = tf.reduce_mean(log_probabilities, axis=-1)
+            losses = -(1 - LABEL_SMOOTHING) * true - LABEL_SMOOTHING * smooth
+            mask = tf.cast(targets != 0, losses.dtype)
+            loss = tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+        return loss
+
+    return step
+
+
+class _Run:
+    """A run's state in one file, replaced after every epoch: weights, optimizer, best weights, history.
+
+    One file, so that a kill at any moment leaves either the old epoch or the new one, never half of each.
+    """
+
+    def __init__(self, folder: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer, settings: dict):
+        self.path = folder / "state.npz"
+        self.model, self.optimizer, self.settings = model, optimizer, settings
+        self.epochs: list[dict] = []
+        self.best_epoch = 0
+        self.best = [np.array(weight) for weight in model.get_weights()]
+        if self.path.exists():
+            self._load()
+
+    def finish_epoch(self, **scores: float) -> None:
+        self.epochs.append(scores)
+        if scores["val_loss"] <= min(epoch["val_loss"] for epoch in self.epochs):
+            self.best_epoch = len(self.epochs)
+            self.best = [np.array(weight) for weight in self.model.get_weights()]
+        meta = json.dumps({"epochs": self.epochs, "best_epoch": self.best_epoch, "settings": self.settings})
+        # model.variables holds the weights and the states of the dropout's random generators.
+        variables = [*self.model.variables, *self.optimizer.variables]
+        arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(variables)}
+        arrays |= {f"best_{i}": weight for i, weight in enumerate(self.best)}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".part")
+        with temporary.open("wb") as file:
+            np.savez(file, meta=np.array(meta), **arrays)
+        temporary.replace(self.path)
+
+    def restore_best(self) -> None:
+        self.model.set_weights(self.best)
+
+    def _load(self) -> None:
+        with np.load(self.path) as saved:
+            meta = json.loads(str(saved["meta"]))
+            if meta["settings"] != self.settings:
+                raise DataError(
+                    f"{self.path} belongs to a run with other settings ({meta['settings']}): "
+                    "delete the folder or name another one."
+                )
+            for i, variable in enumerate([*self.model.variables, *self.optimizer.variables]):
+                variable.assign(saved[f"variable_{i}"])
+            self.best = [saved[f"best_{i}"] for i in range(len(self.best))]
+        self.epochs, self.best_epoch = meta["epochs"], meta["best_epoch"]
+
+
+def _publish(out: Path, model: keras.Model, vocabulary: Vocabulary, history: dict) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    temporary = out / "part.generator.keras"  # Keras insists on the ending
+    model.save(temporary)
+    temporary.replace(out / "generator.keras")
+    vocabulary.save(out / "vocabulary.json")
+    temporary = out / "history.json.part"
+    temporary.write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(out / "history.json")
+    for name in ("generator.keras", "vocabulary.json"):
+        register(out.parent, f"{out.name}/{name}")

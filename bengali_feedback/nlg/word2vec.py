@@ -1,0 +1,170 @@
+"""Word vectors for the generator: gensim's Word2Vec, skip-gram (seed 004 §5.3)."""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import CheckpointError, DataError
+from .dataset import read_corpus
+from .text import Vocabulary, clean_text, tokenize
+
+VECTOR_SIZE = 128
+WINDOW = 5
+EPOCHS = 5
+MIN_COUNT = 5  # of words outside the generator's vocabulary
+
+
+def corpus_vocabulary(corpus: str | Path) -> Vocabulary:
+    """The generator's vocabulary: every word and mark of the corpus's texts and cues, commonest first.
+
+    Words that stand only in val or test sentences are listed too, so that each held-out word has a number and
+    a perplexity can be told; no held-out sentence is trained on.
+    """
+    samples = read_corpus(corpus)
+    return Vocabulary.from_texts([sample.text for sample in samples] + sorted({sample.cue for sample in samples}))
+
+
+def read_texts(paths: Iterable[str | Path]) -> Iterator[str]:
+    """Sentences of plain text files (one a line; ``.gz`` too) and of TSV files (column ``text`` or ``bn``).
+
+    Raises
+    ------
+    DataError
+        When a file is missing, not UTF-8, or a TSV file without such a column.
+    """
+    for path in map(Path, paths):
+        try:
+            with (
+                gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file
+            ):
+                if ".tsv" not in path.suffixes:
+                    yield from file
+                    continue
+                table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+                column = next((name for name in ("text", "bn") if name in (table.fieldnames or ())), None)
+                if column is None:
+                    raise DataError(f"{path} has no column `text` or `bn`: give a TSV file with one of them.")
+                yield from (row[column] or "" for row in table)
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"text {path} cannot be read ({error}): give UTF-8 text, TSV or .gz files.") from None
+
+
+def train_word2vec(
+    texts: Iterable[str | Path],
+    corpus: str | Path,
+    out: str | Path,
+    seed: int = 0,
+    vector_size: int = VECTOR_SIZE,
+    epochs: int = EPOCHS,
+    progress: bool = True,
+):
+    """Train skip-gram vectors and keep those of the generator's vocabulary.
+
+    bnlp's ``Word2VecTraining`` is this same gensim model without a seed, so gensim is called directly. One
+    worker, because the order in which several update the vectors differs from run to run.
+
+    Parameters
+    ----------
+    texts
+        Text files, see :func:`read_texts`. Their sentences are counted and forgotten.
+    corpus
+        The corpus file; its train sentences and all its cues are trained on as well.
+    out
+        Where the gensim ``KeyedVectors`` are written, atomically.
+
+    Returns
+    -------
+    gensim.models.KeyedVectors
+        One float32 row for each word of :func:`corpus_vocabulary`.
+    """
+    from gensim.models import KeyedVectors, Word2Vec
+    from gensim.utils import RULE_DEFAULT, RULE_KEEP
+    from tqdm import tqdm
+
+    vocabulary = corpus_vocabulary(corpus)
+    samples = read_corpus(corpus)
+    own = [sample.text for sample in samples if sample.split == "train"] + [sample.cue for sample in samples]
+    lines = tqdm(read_texts(texts), desc="tokenize", unit=" sentences", disable=not progress)
+    sentences = [tokenize(clean_text(line)) for line in lines]
+    sentences += [tokenize(line) for line in own]
+
+    model = Word2Vec(
+        vector_size=vector_size, window=WINDOW, sg=1, negative=5, min_count=MIN_COUNT, seed=seed, workers=1,
+        hashfxn=lambda word: zlib.crc32(word.encode()),
+    )  # fmt: skip
+    keep = lambda word, count, minimum: RULE_KEEP if word in vocabulary else RULE_DEFAULT  # noqa: E731
+    model.build_vocab(sentences, trim_rule=keep)
+    bar = tqdm(total=epochs, desc="word2vec", unit=" epochs", disable=not progress)
+    model.train(sentences, total_examples=len(sentences), epochs=epochs, callbacks=[_Progress(bar)])
+    bar.close()
+
+    known = [word for word in vocabulary.tokens[vocabulary.reserved :] if word in model.wv]
+    vectors = KeyedVectors(vector_size)
+    vectors.add_vectors(known, model.wv[known].astype(np.float32))
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(out.name + ".part")
+    vectors.save(str(temporary))
+    temporary.replace(out)
+    return vectors
+
+
+def load_word2vec(path: str | Path):
+    """Read vectors that :func:`train_word2vec` wrote.
+
+    Raises
+    ------
+    CheckpointError
+        When the file is missing or unreadable.
+    """
+    import pickle
+
+    from gensim.models import KeyedVectors
+
+    try:
+        return KeyedVectors.load(str(path))
+    except (OSError, EOFError, AttributeError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"word vectors {path} cannot be read ({error}): train them with `bengali-feedback train nlg`."
+        ) from None
+
+
+def neighbours(vectors, word: str, count: int = 5) -> list[tuple[str, float]]:
+    """The ``count`` words nearest to ``word``, with their cosine similarity.
+
+    Raises
+    ------
+    DataError
+        When the word has no vector.
+    """
+    if word not in vectors:
+        raise DataError(f"{word!r} has no vector: only words of the corpus have one.")
+    return vectors.most_similar(word, topn=count)
+
+
+def embedding_matrix(vocabulary: Vocabulary, vectors, seed: int = 0) -> np.ndarray:
+    """Rows for :class:`Vocabulary`'s numbers, float32 [len(vocabulary), vector_size].
+
+    Scaled to a mean length of 1. Special and control tokens, and words without a vector, get small random rows.
+    """
+    matrix = np.random.default_rng(seed).normal(0, 0.1, (len(vocabulary), vectors.vector_size)).astype(np.float32)
+    scale = 1 / np.linalg.norm(vectors.vectors.astype(np.float32), axis=1).mean()
+    for number, token in enumerate(vocabulary.tokens):
+        if token in vectors:
+            matrix[number] = vectors[token].astype(np.float32) * scale
+    return matrix
+
+
+def _Progress(bar):
+    """A gensim callback that moves a tqdm bar by one each epoch."""
+    from gensim.models.callbacks import CallbackAny2Vec
+
+    class Progress(CallbackAny2Vec):
+        def on_epoch_end(self, model):
+            bar.update()
+
+    return Progress()
