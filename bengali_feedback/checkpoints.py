@@ -71,16 +71,20 @@ def register(root: Path, name: str) -> None:
 
 
 def _manifest(root: Path) -> dict[str, dict]:
+    path = root / "manifest.json"
     try:
-        return json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if not all({"sha256", "bytes"} <= entry.keys() for entry in manifest.values()):
+            raise ValueError("an entry lacks its hash or size")
+        return manifest
     except FileNotFoundError:
         raise CheckpointError(
             f"no manifest.json in {root}: restore it with `git checkout -- checkpoints`, "
             f"or set {ENVIRONMENT_VARIABLE} to the folder that holds checkpoints/."
         ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, AttributeError):  # not UTF-8, not JSON, or JSON of another shape
         raise CheckpointError(
-            f"{root / 'manifest.json'} is not valid JSON: restore it with `git checkout -- checkpoints`."
+            f"{path} is not a valid manifest: restore it with `git checkout -- checkpoints`."
         ) from None
 
 

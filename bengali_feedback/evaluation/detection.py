@@ -181,7 +181,7 @@ def intersection_over_union(a: Box, b: Box) -> float:
 
 
 def fastest(detect: Detect, image: np.ndarray, seconds: float = 4.0) -> float:
-    """Milliseconds of the fastest run within ``seconds`` (at least 10 runs): other work on the machine disturbs it least."""
+    """Milliseconds of the fastest run within ``seconds`` (at least 10 runs): least disturbed by the machine's other work."""
     runs: list[float] = []
     while sum(runs) < seconds or len(runs) < 10:
         start = time.perf_counter()

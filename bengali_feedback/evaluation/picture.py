@@ -19,6 +19,7 @@ from ..errors import MissingDependencyError
 from ..tts.audio import F_MAX, FFT_LENGTH, LOG_FLOOR, mel_spectrogram
 
 if TYPE_CHECKING:
+    from ..fer.recognizer import Face
     from ..pipeline import Feedback
 
 WIDTH, HEIGHT = 1600, 1000  # pixels of the PNG
@@ -56,9 +57,8 @@ def reply_picture(feedback: "Feedback", path: str | Path) -> None:
     ----------
     feedback
         What :class:`bengali_feedback.FeedbackPipeline` answered. Read are ``photo`` (uint8 RGB
-        ``[H, W, 3]``), ``faces`` (each with ``box`` = left, top, width, height in pixels of the photo, and
-        ``emotion``), ``emotion``, ``probabilities``, ``text``, ``audio`` (float32 ``[n]`` in [-1, 1]),
-        ``sample_rate`` (Hz) and ``timings`` (seconds for each stage).
+        ``[H, W, 3]``), ``faces`` (the largest, which was answered, first), ``emotion``, ``probabilities``,
+        ``text``, ``audio`` (float32 ``[n]`` in [-1, 1]), ``sample_rate`` (Hz) and ``timings`` (seconds).
     path
         Where the PNG goes; missing folders are made, and an older file is replaced only by a whole new one.
 
@@ -184,9 +184,8 @@ def _draw_photo(canvas: Image.Image, feedback: "Feedback") -> None:
     scale = min((right - left) / photo.width, (bottom - top) / photo.height)
     photo = photo.resize((max(1, round(photo.width * scale)), max(1, round(photo.height * scale))), Image.LANCZOS)
     draw = ImageDraw.Draw(photo)
-    largest_last = sorted(feedback.faces, key=lambda face: face.box[2] * face.box[3])
-    for face in largest_last:  # so that the answering face's box and label lie on top
-        _draw_face(draw, photo.size, face, scale, answers=face is largest_last[-1])
+    for face in reversed(feedback.faces):  # the largest, which was answered, comes last and lies on top
+        _draw_face(draw, photo.size, face, scale, answers=face is feedback.faces[0])
     frame = Image.new("RGB", (right - left, bottom - top), LINE)
     frame.paste(photo, ((frame.width - photo.width) // 2, (frame.height - photo.height) // 2))
     mask = Image.new("L", frame.size, 0)
@@ -194,8 +193,9 @@ def _draw_photo(canvas: Image.Image, feedback: "Feedback") -> None:
     canvas.paste(frame, (left, top), mask)
 
 
-def _draw_face(draw: ImageDraw.ImageDraw, size: tuple[int, int], face, scale: float, answers: bool) -> None:
-    x, y, width, height = (round(float(value) * scale) for value in face.box)
+def _draw_face(draw: ImageDraw.ImageDraw, size: tuple[int, int], face: "Face", scale: float, answers: bool) -> None:
+    box = face.box
+    x, y, width, height = (round(scale * value) for value in (box.x, box.y, box.width, box.height))
     colour = COLOURS[face.emotion]
     draw.rounded_rectangle((x, y, x + width, y + height), 16, outline=colour, width=10 if answers else 5)
 

@@ -44,17 +44,18 @@ def read_fer2013(path: Path) -> dict[str, Faces]:
     images: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
     labels: dict[str, list[int]] = {split: [] for split in SPLITS}
     try:
-        file = open(path, newline="", encoding="utf-8")
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:  # a wrong byte fails in its own row
+            rows = csv.DictReader(file)
+            if rows.fieldnames is None or not {"emotion", "pixels", "Usage"} <= set(rows.fieldnames):
+                raise DataError(f"{path}, line 1: the columns must be emotion,pixels,Usage as in Kaggle's fer2013.csv.")
+            for row in rows:
+                label, image = _parse(row, path, rows.line_num)
+                images[row["Usage"]].append(image)
+                labels[row["Usage"]].append(label)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}; give the path of Kaggle's fer2013.csv.") from None
-    with file:
-        rows = csv.DictReader(file)
-        if rows.fieldnames is None or not {"emotion", "pixels", "Usage"} <= set(rows.fieldnames):
-            raise DataError(f"{path}, line 1: the columns must be emotion,pixels,Usage as in Kaggle's fer2013.csv.")
-        for row in rows:
-            label, image = _parse(row, path, rows.line_num)
-            images[row["Usage"]].append(image)
-            labels[row["Usage"]].append(label)
+    except csv.Error as error:
+        raise DataError(f"{path}, line {rows.reader.line_num}: {error}; give the complete fer2013.csv.") from None
     for split in SPLITS:
         if not images[split]:
             raise DataError(f"{path} has no row with Usage {split}; give the complete fer2013.csv.")
@@ -67,7 +68,7 @@ def _parse(row: dict[str, str], path: Path, line: int) -> tuple[int, np.ndarray]
     if row["emotion"] not in {"0", "1", "2", "3", "4", "5", "6"}:
         raise DataError(f"{path}, line {line}: emotion is {row['emotion']!r} but must be a code from 0 to 6.")
     try:
-        pixels = np.array(row["pixels"].split(), dtype=np.uint8)
+        pixels = np.array((row["pixels"] or "").split(), dtype=np.uint8)
     except (ValueError, OverflowError):
         raise DataError(f"{path}, line {line}: pixels must be numbers from 0 to 255.") from None
     if pixels.size != SIDE * SIDE:
@@ -91,26 +92,33 @@ def network_input(images: np.ndarray) -> np.ndarray:
 
 
 def training_batches(faces: Faces, batch_size: int, seed: int):
-    """Endless-free ``tf.data`` of one shuffled, augmented pass: (float32 [b, 48, 48, 1] in [-1, 1], one-hot [b, 7]).
+    """One shuffled, augmented pass as ``tf.data``: (float32 [b, 48, 48, 1] in [-1, 1], one-hot float32 [b, 7]).
 
     Augmentation as in seed 004 §5.1: rotation ±12°, shift ±10 %, zoom ±12 %, shear ±0.1, horizontal flip; and a
-    contrast and brightness jitter, since webcams expose worse than FER2013's photos.
+    contrast and brightness jitter, since webcams expose worse than FER2013's photos. Every pass draws anew; ``seed``
+    alone decides what.
     """
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensor_slices((network_input(faces.images), np.eye(7, dtype=np.float32)[faces.labels]))
     data = data.shuffle(len(faces), seed=seed).batch(batch_size, drop_remainder=len(faces) > batch_size)
-    return data.map(lambda x, y: (augment(x), y), num_parallel_calls=1).prefetch(2)
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    data = tf.data.Dataset.zip((data, seeds))
+    return data.map(lambda pair, seed: (augment(pair[0], seed), pair[1]), num_parallel_calls=1).prefetch(2)
 
 
-def augment(images):
-    """Randomly flip, rotate, zoom, shear, shift and re-expose a batch of faces, float32 [b, 48, 48, 1]."""
+def augment(images, seed):
+    """Randomly flip, rotate, zoom, shear, shift and re-expose a batch of faces.
+
+    ``images`` float32 [b, 48, 48, 1] in [-1, 1]; ``seed`` two integers. Returns the same shape and range.
+    """
     import tensorflow as tf
 
     batch = tf.shape(images)[0]
+    draws = iter(tf.unstack(tf.random.stateless_uniform([9, batch], seed)))
 
     def uniform(low: float, high: float):
-        return tf.random.uniform([batch], low, high)
+        return low + (high - low) * next(draws)
 
     angle, shear = uniform(-0.21, 0.21), uniform(-0.1, 0.1)  # radians (±12°), pixels a pixel
     zoom_x, zoom_y = uniform(0.88, 1.12), uniform(0.88, 1.12)

@@ -21,7 +21,7 @@ MIN_FACE = 20  # pixels of the scaled photo: faces smaller than 1/32 of a large 
 PYRAMID_STEP = 0.709  # about sqrt(1/2), as in the paper: each level has half the pixels of the one before
 PROPOSAL_WINDOW, PROPOSAL_STRIDE = 12, 2  # pixels: what one output of the first network sees, and the step to the next
 PROPOSAL_THRESHOLD, REFINEMENT_THRESHOLD = 0.6, 0.7  # the paper's own
-FACE_THRESHOLD = 0.9  # measured: the faces in our photos score 0.96 and more, the best motorcycle wheel 0.86
+FACE_THRESHOLD = 0.85  # measured: faces in our photos and clips score 0.92 and more, the best non-face 0.77
 
 SMALL_PHOTO = 160  # pixels, shorter side: a photo this small is often a bare face crop
 SMALL_PHOTO_MARGIN = 0.25  # of the shorter side, added around it, for the networks want to see around a face
@@ -44,7 +44,7 @@ class FaceBox:
     height: int
     """From hairline to chin."""
     score: float
-    """Probability that it is a face, from 0.9 to 1."""
+    """Probability that it is a face, from 0.85 to 1."""
 
 
 class FaceDetector:
@@ -124,12 +124,25 @@ class FaceDetector:
             boxes = _squares(boxes[_suppress(boxes, scores, 0.7)])
         if not len(boxes):
             return np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2))
-        offsets, points, probabilities = self._output(_patches(image, boxes, 48))
-        points = points.numpy().reshape(-1, 2, 5).transpose(0, 2, 1)  # five x, then five y, as fractions of the box
+        offsets, points, probabilities = self._both_ways(_patches(image, boxes, 48))
         landmarks = boxes[:, None, :2] + points * (boxes[:, None, 2:] - boxes[:, None, :2])
-        boxes, scores, kept = _keep(boxes, offsets.numpy(), probabilities.numpy()[:, 1], FACE_THRESHOLD)
+        boxes, scores, kept = _keep(boxes, offsets, probabilities, FACE_THRESHOLD)
         final = _suppress(boxes, scores, 0.7, of_smaller=True)
         return boxes[final], scores[final], landmarks[kept][final]
+
+    def _both_ways(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The last network's mean over each patch and its mirror image: offsets [n, 4], points [n, 5, 2], scores [n].
+
+        By itself it sets boxes 4 % of their width too far left, and off-centre crops are not what FER2013 holds.
+        """
+        count = len(patches)
+        results = self._output(np.concatenate([patches, patches[:, :, ::-1]]))
+        offsets, points, probabilities = (result.numpy() for result in results)
+        points = points.reshape(-1, 2, 5).transpose(0, 2, 1)  # five x, then five y, as fractions of the box
+        # Mirrored back: left and right change places, so do the eyes and the corners of the mouth.
+        offsets[count:] = offsets[count:, [2, 1, 0, 3]] * [-1, 1, -1, 1]
+        points[count:] = points[count:, [1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
+        return tuple((array[:count] + array[count:]) / 2 for array in (offsets, points, probabilities[:, 1]))
 
     def _proposals(self, image: np.ndarray) -> np.ndarray:
         """Square boxes [n, 4] in which the first network, run over a pyramid of the photo, suspects a face."""

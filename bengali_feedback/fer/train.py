@@ -42,7 +42,8 @@ def train(
         The ``checkpoints/`` folder; the network becomes ``out/fer/NETWORK.keras`` and its history, with the
         softmax temperature fitted on PublicTest, ``out/fer/NETWORK.json``.
     run
-        Folder of this run's state: optimiser and weights each epoch, ``history.csv``, ``best.weights.h5``.
+        Folder of this run's state: ``history.csv``, one line an epoch; ``state.weights.h5``, network and optimiser
+        after the last one; ``best.weights.h5``.
     epochs, batch_size, learning_rate, seed, mixed_precision
         Training settings; ``mixed_precision`` computes convolutions in bfloat16.
     verbose
@@ -81,23 +82,27 @@ def train(
         metrics=["accuracy"],
     )
     run.mkdir(parents=True, exist_ok=True)
-    history = run / "history.csv"
-    best = run / "best.weights.h5"
+    history, state, best = run / "history.csv", run / "state.weights.h5", run / "best.weights.h5"
+    finished = _read_history(history)
+    if finished:
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(state)
+
+    def keep(epoch: int, logs: dict[str, float]) -> None:
+        if logs["val_accuracy"] > max((row["val_accuracy"] for row in _read_history(history)), default=-1.0):
+            _save_weights(model, best)
+        _save_weights(model, state)
+
     model.fit(
-        training_batches(training, batch_size, seed),
+        training_batches(training, batch_size, seed + len(finished)),
         validation_data=(network_input(validation.images), np.eye(7, dtype=np.float32)[validation.labels]),
         validation_batch_size=256,
+        initial_epoch=len(finished),
         epochs=epochs,
         verbose=verbose,
-        callbacks=[
-            keras.callbacks.CSVLogger(history, append=True),
-            keras.callbacks.ModelCheckpoint(
-                best, "val_accuracy", mode="max", save_best_only=True, save_weights_only=True,
-                initial_value_threshold=_best_so_far(history),
-            ),
-            keras.callbacks.BackupAndRestore(run / "backup", delete_checkpoint=False),
-        ],
-    )  # fmt: skip
+        # In this order: an epoch counts once its line is in the history, and then its weights are there too.
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep), keras.callbacks.CSVLogger(history, append=True)],
+    )
     return _export(network, best, validation, _read_history(history), out, {
         "network": network, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
         "training_faces": len(training),
@@ -105,14 +110,18 @@ def train(
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
-    """One dict an epoch; an epoch that a killed run had begun to repeat counts once, as it ended."""
+    """One dict an epoch; empty before the first has ended."""
+    if not path.exists():
+        return []
     with open(path, newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    return list({row["epoch"]: row for row in rows}.values())
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
-def _best_so_far(history: Path) -> float | None:
-    return max((row["val_accuracy"] for row in _read_history(history)), default=None) if history.exists() else None
+def _save_weights(model, path: Path) -> None:
+    """Write a ``.weights.h5`` file (optimiser included) that appears complete or not at all."""
+    temporary = path.with_name("part-" + path.name)
+    model.save_weights(temporary)
+    temporary.replace(path)
 
 
 def _export(network: str, weights: Path, validation, history: list[dict], out: Path, settings: dict) -> dict:

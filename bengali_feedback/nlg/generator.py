@@ -11,11 +11,14 @@ from ..emotion import EMOTIONS, Emotion
 from ..errors import CheckpointError, DataError, TextError
 from .dataset import Sample, read_corpus
 from .rules import INTENTS, MARKS, REGISTERS, text_problems
-from .text import CUE_TOKENS, END, START, TEXT_TOKENS, Vocabulary, cue_tokens, detokenize
+from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
-TEMPERATURE = 0.7
-TOP_P = 0.9
+# Chosen by reading; checkpoints/nlg/README.md tells what was read.
+CANDIDATES = 4  # sentences drawn at once in each attempt; the likeliest that may be spoken is
+TEMPERATURE = 0.8
+TOP_P = 0.95
+MIN_LOG_PROBABILITY = -1.5  # nats a token; below it most sentences no longer hang together
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Generated:
     emotion: Emotion
     """What it answers."""
     attempts: int
-    """How many sentences were drawn, 1 to 5."""
+    """How often the network was asked, 1 to 5."""
 
 
 class FeedbackGenerator:
@@ -50,32 +53,25 @@ class FeedbackGenerator:
     vocabulary
         Its vocabulary.
     corpus
-        Samples to take cues from, and sentences when every drawn one is refused.
-    temperature
-        Below 1 the likely words become likelier.
-    top_p
-        Each word is drawn from the fewest words that together have this probability (nucleus sampling).
+        Samples to take cues and word sequences from, and sentences when every drawn one is refused.
     """
 
-    def __init__(
-        self,
-        model,
-        vocabulary: Vocabulary,
-        corpus: list[Sample],
-        temperature: float = TEMPERATURE,
-        top_p: float = TOP_P,
-    ):
+    def __init__(self, model, vocabulary: Vocabulary, corpus: list[Sample]):
         from .models import WordDecoder, cue_encoder
+        from .sampling import WordLattice
 
         self.model, self.vocabulary, self.corpus = model, vocabulary, corpus
-        self.temperature, self.top_p = temperature, top_p
-        self._encode = cue_encoder(model)
+        self.temperature, self.top_p = TEMPERATURE, TOP_P
+        self._encoder = cue_encoder(model)
         self._decoder = WordDecoder(model)
-        self._contexts: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
+        self._lattice = WordLattice(corpus, vocabulary)
         self._random = np.random.default_rng()
         self._last = ""
-        # Special and control tokens are no words: they get no probability.
-        self._forbidden = [n for n in range(vocabulary.reserved) if n != vocabulary.ids[END]]
+        self._encoded: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
+        # All cues at once: one by one they would cost more than the sentences.
+        self._encode(
+            {tuple(cue_tokens(s.cue, register, s.emotion, s.intent)) for s in corpus for register in REGISTERS}
+        )
 
     @classmethod
     def load(cls, path: str | Path | None = None, corpus: str | Path | None = None) -> "FeedbackGenerator":
@@ -107,8 +103,9 @@ class FeedbackGenerator:
         try:
             model = keras.models.load_model(network, compile=False)
         except Exception as error:  # Keras raises whatever the zip, JSON and HDF5 readers raise
+            reason = str(error).partition("\n")[0]
             raise CheckpointError(
-                f"generator {network} cannot be read ({error}): train it with `bengali-feedback train nlg`."
+                f"generator {network} cannot be read ({reason}): train it with `bengali-feedback train nlg`."
             ) from None
         if model.output_shape[-1] != len(vocabulary):
             raise CheckpointError(
@@ -156,56 +153,56 @@ class FeedbackGenerator:
 
         for attempt in range(1, ATTEMPTS + 1):
             cue = cues[random.integers(len(cues))] if cues else ""
-            tokens, finished = self.draw(cue_tokens(cue, register, emotion, intent), random)
-            text = detokenize(tokens)
-            if finished and text != self._last and not self.refusals(tokens, register):
-                self._last = text
-                return Generated(text, "generated", cue, register, intent, emotion, attempt)
+            draws = self.draw(cue, emotion, register, intent, random)
+            spoken = [draw for draw in draws if not self.refusals(draw, register)]
+            if spoken:
+                best = max(spoken, key=lambda draw: draw.log_probability)
+                self._last = detokenize(best.tokens)
+                return Generated(self._last, "generated", cue, register, intent, emotion, attempt)
 
         sample = self._corpus_sentence(emotion, register, intent, random)
         self._last = sample.text
         return Generated(sample.text, "corpus", sample.cue, register, sample.intent, emotion, ATTEMPTS)
 
-    def draw(self, cue: list[str], random: np.random.Generator) -> tuple[list[str], bool]:
-        """Draw one sentence for cue tokens, unguarded.
+    def draw(self, cue: str, emotion: Emotion, register: str, intent: str, random: np.random.Generator) -> list:
+        """Draw :data:`CANDIDATES` sentences for one cue, unguarded; see :class:`~.sampling.Draw`."""
+        from .sampling import draw_sentences
 
-        Returns
-        -------
-        tokens, finished
-            Words and marks; and whether the network ended the sentence itself, within
-            :data:`~bengali_feedback.nlg.text.TEXT_TOKENS`.
-        """
-        context, _ = self._context(cue)
-        state = self._decoder.start(1)
-        word = self.vocabulary.ids[START]
-        numbers = []
-        for _ in range(TEXT_TOKENS):
-            scores, state = self._decoder.step(np.array([word]), context, state)
-            scores = scores[0] / self.temperature
-            scores[self._forbidden] = -np.inf
-            word = nucleus(scores, self.top_p, random)
-            if word == self.vocabulary.ids[END]:
-                return self.vocabulary.decode(numbers), True
-            numbers.append(word)
-        return self.vocabulary.decode(numbers), False
+        context, _ = self._encode({tuple(cue_tokens(cue, register, emotion, intent))})[0]
+        allowed = self._lattice.words_for(emotion, register)
+        return draw_sentences(
+            self._decoder, context, self._lattice, allowed, self.vocabulary, random,
+            CANDIDATES, self.temperature, self.top_p,
+        )  # fmt: skip
 
-    def refusals(self, tokens: list[str], register: str) -> list[str]:
-        """Why a drawn sentence must not be spoken; empty when it may."""
-        reasons = [message for _, message in text_problems(detokenize(tokens), register)]
-        reasons += [f"{token} is not a known word" for token in tokens if token not in self.vocabulary]
-        return reasons + repetitions(tokens)
+    def refusals(self, draw, register: str) -> list[str]:
+        """Why a drawn sentence must not be spoken now; empty when it may."""
+        text = detokenize(draw.tokens)
+        reasons = [message for _, message in text_problems(text, register)]
+        reasons += [f"{token} is not a known word" for token in draw.tokens if token not in self.vocabulary]
+        reasons += repetitions(draw.tokens)
+        if not draw.finished:
+            reasons.append("is not finished")
+        if draw.log_probability < MIN_LOG_PROBABILITY:
+            reasons.append(f"is unlikely ({draw.log_probability:.1f} nats a token)")
+        if text == self._last:
+            reasons.append("was the last answer")
+        return reasons
 
-    def attention(self, cue: list[str]) -> dict[str, float]:
+    def attention(self, cue: str, register: str | None = None, emotion=None, intent: str | None = None) -> dict:
         """How much each cue token weighs in the context: the attention weights alpha, which sum to 1."""
-        _, weights = self._context(cue)
-        return dict(zip(cue, weights[0].tolist(), strict=False))
+        tokens = cue_tokens(cue, register, emotion, intent)
+        _, weights = self._encode({tuple(tokens)})[0]
+        return dict(zip(tokens, weights.tolist(), strict=False))
 
-    def _context(self, cue: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        if tuple(cue) not in self._contexts:  # a few hundred cues; each is encoded once
-            numbers = self.vocabulary.encode(cue, CUE_TOKENS)[None]
-            context, weights = self._encode(numbers, training=False)
-            self._contexts[tuple(cue)] = np.asarray(context), np.asarray(weights)
-        return self._contexts[tuple(cue)]
+    def _encode(self, cues: set[tuple[str, ...]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Context and attention weights of each cue, kept from then on."""
+        new = sorted(cues - self._encoded.keys())
+        if new:
+            numbers = np.stack([self.vocabulary.encode(list(cue), CUE_TOKENS) for cue in new])
+            contexts, weights = self._encoder(numbers, training=False)
+            self._encoded.update(zip(new, zip(contexts.numpy(), weights.numpy(), strict=True), strict=True))
+        return [self._encoded[cue] for cue in cues]
 
     def _corpus_sentence(self, emotion: Emotion, register: str, intent: str, random: np.random.Generator) -> Sample:
         fitting = [
@@ -217,16 +214,6 @@ class FeedbackGenerator:
             raise DataError(f"the corpus has no second {register} sentence for {emotion}: add samples to it.")
         same = [sample for sample in fitting if sample.intent == intent] or fitting
         return same[random.integers(len(same))]
-
-
-def nucleus(scores: np.ndarray, top_p: float, random: np.random.Generator) -> int:
-    """Draw one index from the fewest scores whose softmax adds up to ``top_p``."""
-    probabilities = np.exp(scores - scores.max())
-    probabilities /= probabilities.sum()
-    order = np.argsort(-probabilities, kind="stable")
-    count = int(np.searchsorted(np.cumsum(probabilities[order]), top_p)) + 1
-    kept = probabilities[order[:count]].astype(np.float64)
-    return int(random.choice(order[:count], p=kept / kept.sum()))
 
 
 def repetitions(tokens: list[str]) -> list[str]:

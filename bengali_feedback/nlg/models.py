@@ -23,7 +23,7 @@ class GeneratorSize:
     """LSTM units in each direction of the encoder; h_t has twice as many values."""
     decoder_units: int = 256
     """LSTM units of the decoder's state s_t."""
-    dropout: float = 0.3
+    dropout: float = 0.5
     """Share of values dropped behind the embeddings, the encoder and the decoder."""
 
 

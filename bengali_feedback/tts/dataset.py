@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ..errors import DataError, MissingDependencyError, TextError
 from ..text import normalize_bengali
-from .audio import SAMPLE_RATE, mel_spectrogram, trim_silence
+from .audio import SAMPLE_RATE, trim_silence
 from .phonemize import SYMBOLS, Phonemizer, to_espeak
 from .verbalize import verbalize
 
@@ -38,13 +38,13 @@ class Utterance:
     tokens: np.ndarray
     audio: np.ndarray
 
-    @property
-    def split(self) -> str:
-        """``train``, ``val`` or ``test``, fixed by the text alone, so that no text is ever in two splits."""
-        bucket = zlib.crc32(self.text.encode())
-        if bucket % TEST_SHARE == 0:
-            return "test"
-        return "val" if bucket % VALIDATION_SHARE == 1 else "train"
+
+def split_of(text: str) -> str:
+    """``train``, ``val`` or ``test``, fixed by the text alone, so that no text is ever in two splits."""
+    bucket = zlib.crc32(text.encode())
+    if bucket % TEST_SHARE == 0:
+        return "test"
+    return "val" if bucket % VALIDATION_SHARE == 1 else "train"
 
 
 def tokenize(text: str, phonemizer: Phonemizer) -> np.ndarray:
@@ -130,8 +130,8 @@ def write_wav(path: Path, audio: np.ndarray) -> None:
     temporary.replace(path)
 
 
-def read_speech(folder: Path, phonemizer: Phonemizer) -> list[Utterance]:
-    """Read recordings in LJSpeech layout, resampled to 16 kHz.
+def read_speech(folder: Path, phonemizer: Phonemizer, split: str) -> list[Utterance]:
+    """Read the recordings of one split (:func:`split_of`) in LJSpeech layout, resampled to 16 kHz.
 
     Raises
     ------
@@ -150,6 +150,8 @@ def read_speech(folder: Path, phonemizer: Phonemizer) -> list[Utterance]:
     for line, row in enumerate(rows, start=1):
         if len(row) < 2:
             raise DataError(f"{metadata}, line {line}: expected `id|text`.")
+        if split_of(row[-1]) != split:
+            continue
         path = folder / "wavs" / f"{row[0]}.wav"
         try:
             audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
@@ -160,8 +162,3 @@ def read_speech(folder: Path, phonemizer: Phonemizer) -> list[Utterance]:
             audio = librosa.resample(audio, orig_sr=rate, target_sr=SAMPLE_RATE)
         utterances.append(Utterance(row[0], row[-1], tokenize(row[-1], phonemizer), audio))
     return utterances
-
-
-def utterance_mel(utterance: Utterance) -> np.ndarray:
-    """The utterance's log-mel spectrogram, float32 [80, t]."""
-    return mel_spectrogram(utterance.audio)

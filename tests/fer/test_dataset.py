@@ -1,0 +1,193 @@
+"""FER2013's CSV, its leaked copies, and augmentation, on a small file that the test writes."""
+
+import re
+
+import numpy as np
+import pytest
+
+from bengali_feedback.errors import DataError
+from bengali_feedback.fer.dataset import (
+    SPLITS,
+    Faces,
+    augment,
+    network_input,
+    read_fer2013,
+    training_batches,
+    without_copies,
+)
+
+HEADER = "emotion,pixels,Usage"
+
+
+def face(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (48, 48), dtype=np.uint8)
+
+
+def row(image: np.ndarray, label: int | str = 3, usage: str = "Training") -> str:
+    return f"{label},{' '.join(map(str, image.ravel()))},{usage}"
+
+
+ROWS = [
+    row(face(0), 0, "Training"),
+    row(face(1), 6, "PublicTest"),
+    row(face(2), 3, "Training"),
+    row(face(3), 5, "PrivateTest"),
+]
+
+
+def write(path, lines):
+    path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def faces(count: int) -> Faces:
+    return Faces(np.stack([face(seed) for seed in range(count)]), np.arange(count) % 7)
+
+
+def test_every_row_lands_in_its_split_in_file_order(tmp_path):
+    splits = read_fer2013(write(tmp_path / "fer2013.csv", ROWS))
+    assert tuple(splits) == SPLITS
+    assert {name: split.labels.tolist() for name, split in splits.items()} == {
+        "Training": [0, 3], "PublicTest": [6], "PrivateTest": [5],
+    }  # fmt: skip
+    assert len(splits["Training"]) == 2
+    assert splits["Training"].images.dtype == np.uint8 and splits["Training"].images.shape == (2, 48, 48)
+    np.testing.assert_array_equal(splits["Training"].images, [face(0), face(2)])
+    np.testing.assert_array_equal(splits["PrivateTest"].images, [face(3)])
+
+
+def test_kaggles_line_ends_are_read_too(tmp_path):
+    path = write(tmp_path / "fer2013.csv", ROWS)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_fer2013(path)["PrivateTest"].labels.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        (row(face(9), 7), "emotion is '7' but must be a code from 0 to 6"),
+        (row(face(9), "happy"), "emotion is 'happy'"),
+        (row(face(9), ""), "emotion is ''"),
+        (row(face(9), usage="Test"), "Usage is 'Test' but must be one of Training, PublicTest, PrivateTest"),
+        ("3", "Usage is None"),
+        (f"3,{'0 ' * 2303},Training", "2303 pixels instead of 2304"),
+        (f"3,{'0 ' * 2305},Training", "2305 pixels instead of 2304"),
+        ("3,,Training", "0 pixels instead of 2304"),
+        (row(face(9)).replace(" ", " 256 ", 1), "pixels must be numbers from 0 to 255"),
+        (row(face(9)).replace(" ", " -1 ", 1), "pixels must be numbers from 0 to 255"),
+        (row(face(9)).replace(" ", " 1.5 ", 1), "pixels must be numbers from 0 to 255"),
+        (row(face(9)).replace(" ", " x ", 1), "pixels must be numbers from 0 to 255"),
+        (f"3,{'0 ' * 100_000},Training", "field larger than field limit"),
+    ],
+)
+def test_a_malformed_row_is_named_by_file_and_line(tmp_path, line, message):
+    path = write(tmp_path / "fer2013.csv", [ROWS[0], line, *ROWS[1:]])
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}, line 3: .*{re.escape(message)}"):
+        read_fer2013(path)
+
+
+def test_a_byte_that_is_not_utf8_is_named_by_file_and_line(tmp_path):
+    path = write(tmp_path / "fer2013.csv", ROWS)
+    path.write_bytes(path.read_bytes().replace(b"\n6,", b"\n6,\xff ", 1))
+    with pytest.raises(DataError, match="line 3: pixels must be numbers"):
+        read_fer2013(path)
+
+
+def test_a_row_without_pixels_is_named_whatever_the_columns_order(tmp_path):
+    (tmp_path / "fer2013.csv").write_text("emotion,Usage,pixels\n3,Training\n", encoding="utf-8")
+    with pytest.raises(DataError, match="line 2: 0 pixels"):
+        read_fer2013(tmp_path / "fer2013.csv")
+
+
+@pytest.mark.parametrize("content", ["", "emotion,pixels\n3,0\n", "a picture"], ids=["empty", "no Usage", "not a CSV"])
+def test_other_columns_are_refused(tmp_path, content):
+    path = tmp_path / "fer2013.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match="line 1: the columns must be emotion,pixels,Usage"):
+        read_fer2013(path)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_split_without_rows_is_named(tmp_path, split):
+    path = write(tmp_path / "fer2013.csv", [line for line in ROWS if not line.endswith(split)])
+    with pytest.raises(DataError, match=f"no row with Usage {split}"):
+        read_fer2013(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match="cannot read .*nowhere.csv: No such file"):
+        read_fer2013(tmp_path / "nowhere.csv")
+
+
+def test_copies_and_blank_faces_are_dropped():
+    training = Faces(np.stack([face(0), face(1), face(2), np.full((48, 48), 7, np.uint8)]), np.array([0, 1, 2, 3]))
+    public = Faces(np.stack([face(1)]), np.array([5]))  # the copy may even carry another label
+    private = Faces(np.stack([face(8), face(2)]), np.array([1, 2]))
+    kept = without_copies(training, of=[public, private])
+    assert kept.labels.tolist() == [0]
+    np.testing.assert_array_equal(kept.images, [face(0)])
+
+
+def test_a_face_that_differs_in_one_pixel_is_no_copy():
+    other = face(0)
+    other[10, 10] ^= 1
+    assert len(without_copies(faces(1), of=[Faces(other[None], np.array([0]))])) == 1
+
+
+def test_network_input_maps_black_to_minus_one_and_white_to_one():
+    image = np.zeros((1, 48, 48), np.uint8)
+    image[0, 0, :3] = 255, 51, 204
+    result = network_input(image)
+    assert result.dtype == np.float32 and result.shape == (1, 48, 48, 1)
+    np.testing.assert_allclose(result[0, 0, :4, 0], [1.0, -0.6, 0.6, -1.0], atol=1e-6)
+
+
+def test_augment_keeps_shape_and_range_and_changes_every_face():
+    images = network_input(faces(16).images)
+    result = augment(images, [1, 2]).numpy()
+    assert result.shape == images.shape and result.dtype == np.float32
+    assert result.min() >= -1.0 and result.max() <= 1.0
+    assert (np.abs(result - images).reshape(16, -1).max(axis=1) > 0.1).all()
+
+
+def test_augment_draws_by_its_seed_alone():
+    images = network_input(faces(4).images)
+    np.testing.assert_array_equal(augment(images, [1, 2]), augment(images, [1, 2]))
+    assert not np.array_equal(augment(images, [1, 2]), augment(images, [1, 3]))
+
+
+def test_augment_mirrors_about_half_of_the_faces_and_never_turns_one_upside_down():
+    image = np.full((48, 48), 128, np.uint8)
+    image[:20, :20] = 255  # bright at the upper left
+    result = augment(network_input(np.repeat(image[None], 200, axis=0)), [0, 0]).numpy()[..., 0]
+    left, right = result[:, 5:15, 5:15].mean(axis=(1, 2)), result[:, 5:15, -15:-5].mean(axis=(1, 2))
+    assert 70 <= (right > left).sum() <= 130
+    assert (result[:, :24].mean(axis=(1, 2)) > result[:, 24:].mean(axis=(1, 2))).all()
+
+
+def test_a_pass_holds_every_face_once_with_its_own_label():
+    images = np.repeat(np.array([0, 255], np.uint8), 6)[:, None, None] * np.ones((1, 48, 48), np.uint8)
+    batches = list(training_batches(Faces(images, np.repeat([1, 4], 6)), batch_size=4, seed=0))
+    assert [len(x) for x, _ in batches] == [4, 4, 4]
+    # No augmentation makes black (-1) brighter than -0.45 or white (1) darker than 0.45.
+    x, y = (np.concatenate([batch[part].numpy() for batch in batches]) for part in (0, 1))
+    assert y.shape == (12, 7) and (y.sum(axis=1) == 1).all()
+    assert (y.argmax(axis=1) == np.where(x.mean(axis=(1, 2, 3)) > 0, 4, 1)).all()
+    assert y.sum(axis=0).tolist() == [0, 6, 0, 0, 6, 0, 0]
+
+
+def test_fewer_faces_than_a_batch_are_one_batch():
+    assert [len(x) for x, _ in training_batches(faces(5), batch_size=8, seed=0)] == [5]
+
+
+def test_batches_are_seeded_and_every_pass_is_another():
+    def passes(seed: int) -> list[np.ndarray]:
+        data = training_batches(faces(12), batch_size=4, seed=seed)
+        return [np.concatenate([x.numpy() for x, _ in data]) for _ in range(2)]
+
+    first, again, other = passes(1), passes(1), passes(2)
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert not np.array_equal(first[0], first[1])
+    assert not np.array_equal(first[0], other[0])
+    assert not np.array_equal(np.sort(first[0].mean(axis=(1, 2, 3))), np.sort(first[1].mean(axis=(1, 2, 3))))

@@ -1,0 +1,188 @@
+"""The shipped generator: what it says, and what its guard refuses."""
+
+import numpy as np
+import pytest
+
+from bengali_feedback.emotion import EMOTIONS, Emotion
+from bengali_feedback.errors import CheckpointError, DataError, TextError
+from bengali_feedback.nlg.generator import ATTEMPTS, FeedbackGenerator, repetitions
+from bengali_feedback.nlg.rules import END_MARKS, INTENTS, REGISTERS, text_problems, words
+from bengali_feedback.nlg.sampling import CONTEXT, Draw, WordLattice, nucleus
+from bengali_feedback.nlg.text import Vocabulary, tokenize
+
+
+@pytest.fixture
+def generator(shipped):
+    shipped._last = ""
+    return shipped
+
+
+def draw(text, finished=True, log_probability=-0.5):
+    return Draw(tokenize(text), finished, log_probability)
+
+
+def drawing(monkeypatch, generator, *draws):
+    """Let the network draw these, one each attempt; returns the list of attempts made."""
+    left, made = list(draws), []
+
+    def fixed(*arguments):
+        made.append(arguments)
+        return [left[min(len(made), len(left)) - 1]]
+
+    monkeypatch.setattr(generator, "draw", fixed)
+    return made
+
+
+def test_every_emotion_register_and_intent_is_answered(generator):
+    for emotion in EMOTIONS:
+        for register in REGISTERS:
+            for intent in INTENTS:
+                answer = generator.generate(emotion, register, intent, seed=1)
+                assert text_problems(answer.text, register) == []
+                assert 4 <= len(words(answer.text)) <= 20 and answer.text[-1] in END_MARKS
+                assert (answer.emotion, answer.register, answer.intent) == (emotion, register, intent)
+                assert answer.source in ("generated", "corpus") and 1 <= answer.attempts <= ATTEMPTS
+
+
+def test_nearly_all_answers_are_the_networks_own(generator):
+    answers = [generator.generate(EMOTIONS[n % 7], REGISTERS[n % 2], seed=n) for n in range(140)]
+    known = {sample.text for sample in generator.corpus}
+    assert sum(answer.source == "generated" for answer in answers) >= 0.9 * len(answers)
+    assert sum(answer.text not in known for answer in answers) >= 0.2 * len(answers)
+    assert len({answer.text for answer in answers}) >= 0.8 * len(answers)
+
+
+def test_a_seed_repeats_the_answers():
+    one, other = FeedbackGenerator.load(), FeedbackGenerator.load()
+    calls = [(EMOTIONS[n % 7], REGISTERS[n % 2], None, n // 3) for n in range(20)]
+    assert [one.generate(*call) for call in calls] == [other.generate(*call) for call in calls]
+
+
+def test_no_answer_follows_itself(generator):
+    answers = [generator.generate("happy", "tumi", "ask", seed=5).text for _ in range(12)]
+    assert all(a != b for a, b in zip(answers, answers[1:], strict=False))
+
+
+def test_no_answer_follows_itself_from_the_corpus_either(generator, monkeypatch):
+    drawing(monkeypatch, generator, draw("আজ।"))
+    answers = [generator.generate("sad", "apni", "comfort", seed=3) for _ in range(12)]
+    assert {answer.source for answer in answers} == {"corpus"}
+    assert all(a.text != b.text for a, b in zip(answers, answers[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        draw(""),
+        draw("মনটা আজ ভালো লাগছে"),
+        draw("মনটা আজ ভালো লাগছে।", finished=False),
+        draw("মনটা ভালো।"),
+        draw("আজ " * 20 + "আজ।"),
+        draw("মনটা আজ ভালো, মনটা আজ ভালো।"),
+        draw("আজ তোমার মনটা ভালো লাগছে।"),
+        draw("আজ একটু জিরিয়ে নাও, কেমন?"),
+        draw("আজ মনটা অজানাশব্দ লাগছে।"),
+        draw("আজ মনটা <unknown> লাগছে।"),
+        draw("আজ সবাইকে বোকা লাগছে নাকি?"),
+        draw("আজ মরে যাওয়ার কথা ভাবুন।"),
+        draw("মনটা আজ ভালো লাগছে!?"),
+        draw("মনটা আজ ভালো লাগছে।", log_probability=-3.0),
+    ],
+)
+def test_the_guard_refuses_and_the_network_is_asked_again(generator, monkeypatch, refused):
+    good = draw("মনটা আজ বেশ ভালো লাগছে।")
+    made = drawing(monkeypatch, generator, refused, refused, good)
+    answer = generator.generate("happy", "apni", "acknowledge", seed=0)
+    assert (answer.text, answer.source, answer.attempts) == ("মনটা আজ বেশ ভালো লাগছে।", "generated", 3)
+    assert len(made) == 3
+
+
+def test_after_five_refusals_the_corpus_answers_and_says_so(generator, monkeypatch):
+    made = drawing(monkeypatch, generator, draw("আজ।"))
+    answer = generator.generate("fear", "tumi", "suggest", seed=0)
+    assert (answer.source, answer.attempts, len(made)) == ("corpus", 5, 5)
+    (sample,) = [sample for sample in generator.corpus if sample.text == answer.text]
+    assert (sample.emotion, sample.register, sample.intent) == (Emotion.FEAR, "tumi", "suggest")
+    assert answer.cue == sample.cue
+
+
+def test_the_likeliest_candidate_that_may_be_spoken_is_spoken(generator, monkeypatch):
+    draws = [
+        draw("মনটা আজ ভালো লাগছে।", log_probability=-0.9),
+        draw("আজ মনটা বেশ ভালো লাগছে।", log_probability=-0.4),
+        draw("আজ তোমার মনটা ভালো লাগছে।", log_probability=-0.1),
+    ]
+    monkeypatch.setattr(generator, "draw", lambda *_: draws)
+    assert generator.generate("happy", "apni").text == "আজ মনটা বেশ ভালো লাগছে।"
+
+
+def test_nearly_every_corpus_sentence_would_pass_the_guard(generator):
+    refused = [s for s in generator.corpus if generator.refusals(draw(s.text), s.register)]
+    assert len(refused) <= 0.01 * len(generator.corpus)
+
+
+def test_a_corpus_with_one_sentence_cannot_answer_twice(generator, monkeypatch):
+    drawing(monkeypatch, generator, draw("আজ।"))
+    only = [sample for sample in generator.corpus if (sample.emotion, sample.register) == ("sad", "apni")][:1]
+    monkeypatch.setattr(generator, "corpus", only)
+    assert generator.generate("sad", "apni", "ask").text == only[0].text  # another intent rather than none
+    with pytest.raises(DataError, match="no second apni sentence for sad"):
+        generator.generate("sad", "apni", "ask")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("joy",), "emotion 'joy' is not one of angry, disgust"),
+        (("happy", "tui"), "register 'tui' is not one of apni, tumi"),
+        (("happy", "apni", "scold"), "intent 'scold' is not one of acknowledge"),
+    ],
+)
+def test_wrong_arguments_are_text_errors(generator, arguments, message):
+    with pytest.raises(TextError, match=message):
+        generator.generate(*arguments)
+
+
+def test_attention_names_the_cue_words(generator):
+    weights = generator.attention("মন খারাপ", "apni", "sad", "comfort")
+    assert list(weights) == ["<apni>", "<sad>", "<comfort>", "মন", "খারাপ"]
+    assert sum(weights.values()) == pytest.approx(1, abs=1e-5)
+    assert list(generator.attention("মন খারাপ")) == ["মন", "খারাপ"]  # the rest is optional
+
+
+def test_the_lattice_lets_words_follow_only_where_somebody_wrote_them(generator):
+    sample = generator.corpus[0]
+    vocabulary = Vocabulary(sorted(set(tokenize(sample.text))))
+    lattice = WordLattice([sample], vocabulary)
+    numbers = [vocabulary.ids[token] for token in tokenize(sample.text)]
+    assert lattice.following(tuple(numbers[:CONTEXT])).tolist() == [numbers[CONTEXT]]
+    assert lattice.following(tuple(numbers[1::-1])).tolist() == []
+    assert lattice.words_for(sample.emotion, sample.register)[numbers].all()
+    assert not lattice.words_for(Emotion.HAPPY, sample.register).any()
+
+
+def test_nucleus_keeps_the_fewest_words_that_suffice():
+    scores = np.log([0.5, 0.3, 0.15, 0.05])
+    drawn = [nucleus(scores, 0.8, np.random.default_rng(n)) for n in range(300)]
+    assert set(drawn) == {0, 1}
+    assert drawn.count(0) / 300 == pytest.approx(0.5 / 0.8, abs=0.08)
+    assert nucleus(scores, 0.01, np.random.default_rng(0)) == 0
+
+
+def test_repetitions_spare_the_doubled_words_of_bengali():
+    assert repetitions(tokenize("ধীরে ধীরে শ্বাস নিন, ভালো লাগবে।")) == []
+    assert repetitions(tokenize("একটু বসুন, একটু থামুন, একটু ভাবুন।")) == ["says 'একটু' again"]
+    assert repetitions(tokenize("পানি খান, আবার পানি খান।")) == ["says 'পানি খান' again"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "other vocabulary"])
+def test_a_damaged_checkpoint_is_a_clear_error(generator, tmp_path, damage):
+    generator.vocabulary.save(tmp_path / "vocabulary.json")
+    if damage != "missing":
+        generator.model.save(tmp_path / "generator.keras")
+    if damage == "truncated":
+        (tmp_path / "generator.keras").write_bytes((tmp_path / "generator.keras").read_bytes()[:5000])
+    if damage == "other vocabulary":
+        Vocabulary(["ভালো"]).save(tmp_path / "vocabulary.json")
+    with pytest.raises(CheckpointError, match="train"):
+        FeedbackGenerator.load(tmp_path)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+
+from bengali_feedback.tts.models import tacotron2
+from bengali_feedback.tts.train_tacotron2 import (
+    Example,
+    attention_guide,
+    batch_indices,
+    collate,
+    losses_of,
+    mel_statistics,
+    teacher_forced_mel,
+    train_tacotron2,
+)
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    """Six made-up sentences of four tokens, each token a band that stays loud for eight frames."""
+    rng = np.random.default_rng(0)
+    made = []
+    for _ in range(6):
+        tokens = rng.integers(6, 45, 4)
+        mel = np.full((80, 32), -8.0, np.float32)
+        for place, token in enumerate(tokens):
+            mel[token - 4 : token + 4, 8 * place : 8 * place + 8] = 0.0
+        made.append(Example(tokens, mel))
+    return made
+
+
+def test_collate_pads_to_whole_decoder_steps_in_time_major_order(examples):
+    short = Example(examples[0].tokens[:2], examples[0].mel[:, :13])
+    tokens, token_lengths, mel, mel_lengths = collate([short, examples[1]], mean=-8.0, deviation=2.0)
+    assert tokens.shape == (2, 4) and token_lengths.tolist() == [2, 4]
+    assert mel.shape == (2, 80, 32) and mel_lengths.tolist() == [13, 32]
+    assert mel.transpose(1, 2).is_contiguous()
+    assert mel[0, :, 13:].abs().max() == 0 and mel[1].max() == 4.0
+
+
+def test_guide_costs_nothing_on_the_diagonal_and_most_far_from_it():
+    guide = attention_guide(torch.tensor([4, 2]), torch.tensor([4, 4]), (2, 4, 4))
+    assert guide[0].diagonal().max() == 0
+    assert guide[0, 0, 3] > 0.9 and guide[0, 0, 1] < guide[0, 0, 2]
+    assert guide[1, :, 2:].max() == 0  # padding
+
+
+def test_a_step_s_batch_is_repeatable_and_of_like_lengths():
+    rng = np.random.default_rng(0)
+    varied = [Example(np.arange(3), np.zeros((80, n), np.float32)) for n in rng.integers(20, 400, 600)]
+    first, again = batch_indices(varied, 16, step=5, seed=1), batch_indices(varied, 16, step=5, seed=1)
+    assert list(first) == list(again) and list(first) != list(batch_indices(varied, 16, step=6, seed=1))
+    lengths = [varied[i].mel.shape[1] for i in first]
+    assert max(lengths) - min(lengths) < 80
+
+
+def test_training_overfits_a_handful_of_sentences_and_resumes(tmp_path, examples):
+    def train(steps: int):
+        torch.manual_seed(0)
+        model = tacotron2(*mel_statistics(examples))
+        return train_tacotron2(model, examples, tmp_path, steps=steps, batch_size=6, learning_rate=2e-3, quiet=True)
+
+    batch = collate(examples, *mel_statistics(examples))
+    model = train(6)
+    assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 6
+    model.train()
+    before = losses_of(model, *batch)[0].item()
+    model = train(90)
+    assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 90
+    model.train()
+    after = losses_of(model, *batch)[0].item()
+    assert after < 0.35 * before
+
+    model.eval()
+    with torch.no_grad():
+        mel = teacher_forced_mel(model, *batch)
+    assert mel.shape == (6, 80, 32)
+    assert np.abs(mel[0].numpy() - examples[0].mel).mean() < 1.0  # the bands are 8 apart
