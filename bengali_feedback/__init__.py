@@ -10,7 +10,10 @@ The public names are imported when they are first used, so that ``import bengali
 TensorFlow nor torch.
 """
 
+import os
 from importlib import import_module
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on the CPU, if it is imported later
 
 __version__ = "0.1.0"
 

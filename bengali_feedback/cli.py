@@ -37,23 +37,15 @@ Report = Annotated[Path | None, typer.Option(help="Folder for the report (JSON, 
 
 def main() -> None:
     """Entry point: run the command; an error of this package ends as one line on stderr and exit code 2."""
-    _quiet_libraries()
     try:
         app()
     except BengaliFeedbackError as error:
         print(f"bengali-feedback: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("bengali-feedback: stopped; training goes on where it was with the same command.", file=sys.stderr)
-        sys.exit(130)
-
-
-def _quiet_libraries() -> None:
-    """Keep TensorFlow's start-up notes off stderr; must happen before TensorFlow is imported."""
-    import os
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    except SystemExit as ended:
+        if ended.code == 130:  # what Typer makes of Ctrl-C
+            print("bengali-feedback: stopped; training goes on where it was with the same command.", file=sys.stderr)
+        raise
 
 
 @app.command()

@@ -16,7 +16,7 @@ def normalize_bengali(text: str) -> str:
     NFC, then য় ড় ঢ় as single code points (U+09DF, U+09DC, U+09DD); ``অা`` becomes ``আ``; zero-width
     joiners go, except in ``র‍্য``; every run of white space becomes one blank.
     """
-    # Joiners first: one between a letter and its dot, or between the parts of a vowel sign, keeps NFC from joining them.
+    # Joiners first: one between a letter and its dot, or inside a two-part vowel sign, keeps NFC from joining them.
     text = unicodedata.normalize("NFC", _STRAY_JOINER.sub("", text))
     for decomposed, single in _SINGLE_CODE_POINT.items():
         text = text.replace(decomposed, single)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..emotion import EMOTIONS
+from ..errors import DataError
 from ..fer.dataset import SPLITS, read_fer2013
 from ..fer.recognizer import FaceEmotionRecognizer
 
@@ -33,12 +34,14 @@ def evaluate_fer(data: Path, split: str = "PrivateTest", checkpoint: Path | None
     Raises
     ------
     DataError
-        When ``data`` is unreadable.
+        When ``data`` is unreadable or ``split`` is not one of its splits.
+    CheckpointError
+        When the network cannot be read.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     if split not in SPLITS:
-        raise ValueError(f"split is {split!r} but must be one of {', '.join(SPLITS)}")
+        raise DataError(f"split is {split!r} but must be one of {', '.join(SPLITS)}.")
     splits = read_fer2013(data)
     faces = splits[split]
     training = {image.tobytes() for image in splits["Training"].images}

@@ -64,8 +64,8 @@ class FaceEmotionRecognizer:
         try:
             temperature = float(json.loads(settings.read_text(encoding="utf-8"))["temperature"])
             network = keras.saving.load_model(weights, compile=False)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
+        except Exception as error:  # the zip, JSON and HDF5 readers raise nearly anything on a damaged file
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise CheckpointError(
                 f"cannot read {weights} and {settings.name} beside it ({reason}): train them with "
                 "`bengali-feedback train fer`."

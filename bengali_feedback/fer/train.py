@@ -99,6 +99,7 @@ def train(
         validation_batch_size=256,
         initial_epoch=len(finished),
         epochs=epochs,
+        shuffle=False,  # training_batches does
         verbose=verbose,
         # In this order: an epoch counts once its line is in the history, and then its weights are there too.
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep), keras.callbacks.CSVLogger(history, append=True)],

@@ -49,8 +49,9 @@ def train_generator(
     vectors
         Word vectors of :func:`~bengali_feedback.nlg.word2vec.train_word2vec`.
     out
-        Folder ``checkpoints/nlg``: receives ``generator.keras``, ``vocabulary.json`` and ``history.json``, which
-        are registered in the manifest of the folder above.
+        The folder ``checkpoints``: receives ``nlg/generator.keras``, ``nlg/vocabulary.json`` and
+        ``nlg/history.json``. The first two, and ``nlg/word2vec.kv`` where it lies there, are registered in its
+        manifest.
     run_dir
         Holds ``state.npz`` after each epoch. The same call goes on from there; a call with another corpus, seed
         or size raises.
@@ -224,7 +225,8 @@ class _Run:
         self.epochs = meta["epochs"]
 
 
-def _publish(out: Path, model: keras.Model, vocabulary: Vocabulary, history: dict) -> None:
+def _publish(checkpoints: Path, model: keras.Model, vocabulary: Vocabulary, history: dict) -> None:
+    out = checkpoints / "nlg"
     out.mkdir(parents=True, exist_ok=True)
     temporary = out / "part.generator.keras"  # Keras insists on the ending
     model.save(temporary)
@@ -233,5 +235,6 @@ def _publish(out: Path, model: keras.Model, vocabulary: Vocabulary, history: dic
     temporary = out / "history.json.part"
     temporary.write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
     temporary.replace(out / "history.json")
-    for name in ("generator.keras", "vocabulary.json"):
-        register(out.parent, f"{out.name}/{name}")
+    for name in ("generator.keras", "vocabulary.json", "word2vec.kv"):
+        if (out / name).exists():
+            register(checkpoints, f"nlg/{name}")

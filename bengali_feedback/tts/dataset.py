@@ -122,12 +122,21 @@ def render_teacher(texts: list[str], out: Path, phonemizer: Phonemizer, quiet: b
 
 
 def write_wav(path: Path, audio: np.ndarray) -> None:
-    """Write float32 [n] in [-1, 1] as 16-bit PCM WAV at 16 kHz; the file appears complete or not at all."""
+    """Write float32 [n] in [-1, 1] as 16-bit PCM WAV at 16 kHz; the file appears complete or not at all.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be written.
+    """
     import soundfile
 
     temporary = path.with_name(path.name + ".part")
-    soundfile.write(temporary, audio, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    temporary.replace(path)
+    try:
+        soundfile.write(temporary, audio, SAMPLE_RATE, subtype="PCM_16", format="WAV")
+        temporary.replace(path)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise DataError(f"cannot write {path} ({error}): choose a file in a folder that exists.") from None
 
 
 def read_speech(folder: Path, phonemizer: Phonemizer, split: str) -> list[Utterance]:

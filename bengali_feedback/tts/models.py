@@ -3,27 +3,30 @@
 Importing this module loads torch and NeMo (about 10 s), silently and without a network.
 """
 
+import gzip
 import logging
 import os
+import shutil
+import tempfile
 import warnings
+from pathlib import Path
 
-os.environ.setdefault("NEMO_TESTING", "True")  # NeMo's switch that keeps its one-logger telemetry off
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("WANDB_MODE", "disabled")
-warnings.filterwarnings("ignore", module=r"(nemo|lightning|torch|pydub|megatron|requests|onelogger)")
-logging.getLogger("nv_one_logger").setLevel(logging.CRITICAL)
-logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
+logging.getLogger("nv_one_logger").setLevel(logging.CRITICAL)  # telemetry that is off, and says so at every import
+warnings.filterwarnings("ignore", module=r"(nemo|lightning|torch|pydub|megatron|requests)")
+
+from nemo.utils import logging as nemo_logging  # noqa: E402
+
+nemo_logging.setLevel(logging.ERROR)  # before the rest of NeMo is imported, for that already warns
 
 import torch  # noqa: E402
 from nemo.collections.tts.models import Tacotron2Model, WaveGlowModel  # noqa: E402
-from nemo.utils import logging as nemo_logging  # noqa: E402
 from omegaconf import OmegaConf  # noqa: E402
 
-from .audio import F_MAX, F_MIN, FFT_LENGTH, HOP_LENGTH, LOG_FLOOR, N_MELS, SAMPLE_RATE  # noqa: E402
 from ..errors import CheckpointError  # noqa: E402
+from .audio import F_MAX, F_MIN, FFT_LENGTH, HOP_LENGTH, LOG_FLOOR, N_MELS, SAMPLE_RATE  # noqa: E402
 from .phonemize import SYMBOLS  # noqa: E402
-
-nemo_logging.setLevel(logging.ERROR)
 
 FRAMES_PER_STEP = 2  # mel frames a decoder step, 32 ms: half the steps, and a firmer alignment
 EMBEDDING = 256
@@ -131,11 +134,6 @@ def waveglow(channels: int = 64, layers: int = 6, flows: int = 12) -> WaveGlowMo
 
 def save_nemo(model, path) -> None:
     """Save a model as a gzipped ``.nemo`` in half precision: NeMo reads both, and the score does not change."""
-    import gzip
-    import shutil
-    import tempfile
-    from pathlib import Path
-
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     model.half()

@@ -17,7 +17,6 @@ WARM_UP = 200  # steps
 GUIDE_DEVIATION = 0.3  # how far from the diagonal attention may stray without cost, share of the sentence
 GUIDE_WEIGHT = 5.0
 GATE_POSITIVE_WEIGHT = 5.0  # one step in fifty is the last
-BFLOAT16_SHARE = 0.85  # bfloat16 halves the time of a step; the last steps are in float32, as synthesis is
 BUCKET = 16  # batches drawn together and sorted by length, so that little padding is computed
 
 
@@ -72,7 +71,7 @@ def train_tacotron2(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min((step + 1) / WARM_UP, 1.0 - 0.95 * step / steps)
         batch = [examples[i] for i in batch_indices(examples, batch_size, step, seed)]
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=step < BFLOAT16_SHARE * steps):
+        with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time of float32
             parts = losses_of(model, *collate(batch, mean, deviation))
         loss = sum(parts)
         optimizer.zero_grad(set_to_none=True)

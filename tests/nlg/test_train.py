@@ -19,7 +19,7 @@ SMALL = GeneratorSize(filters=24, encoder_units=16, decoder_units=48, dropout=0.
 
 def train(corpus, vectors, folder, **options):
     options = {"size": SMALL, "learning_rate": 0.01, "patience": 1000, "progress": False} | options
-    return training.train_generator(corpus, vectors, folder / "checkpoints" / "nlg", run_dir=folder / "run", **options)
+    return training.train_generator(corpus, vectors, folder / "checkpoints", run_dir=folder / "run", **options)
 
 
 @pytest.fixture(scope="module")

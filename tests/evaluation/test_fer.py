@@ -1,0 +1,134 @@
+"""The score on FER2013 is the one counted by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bengali_feedback.errors import CheckpointError, DataError
+from bengali_feedback.evaluation.fer import evaluate_fer, expected_calibration_error, fer_markdown
+from bengali_feedback.fer.recognizer import FaceEmotionRecognizer
+
+LABELS = [0, 3, 3, 6, 4, 1, 3, 2, 5, 0, 6, 3]
+
+
+@pytest.mark.parametrize(
+    "confidence, right, expected",
+    [
+        ([1.0, 1.0], [True, True], 0.0),
+        ([1.0, 1.0], [False, False], 1.0),
+        ([1.0, 1.0, 1.0, 1.0], [True, True, True, False], 0.25),
+        ([0.75, 0.75, 0.75, 0.75], [True, True, True, False], 0.0),
+        ([0.5, 0.5, 0.9], [True, False, False], 0.3),  # a third of the faces, 0.9 too sure
+        ([0.98, 0.5], [False, True], (0.98 + 0.5) / 2),
+        # 0.61 and 0.66 share the bin from 0.6 to 0.667: |0.635 - 0.5|; 0.59 is alone in the one below: |0.59 - 0|.
+        ([0.61, 0.66, 0.59], [True, False, False], 2 / 3 * 0.135 + 1 / 3 * 0.59),
+    ],
+)
+def test_expected_calibration_error_by_hand(confidence, right, expected):
+    result = expected_calibration_error(np.array(confidence), np.array(right))
+    assert type(result) is float and result == pytest.approx(expected)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    """A network that was never trained; its guesses are as countable as good ones."""
+    import keras
+
+    from bengali_feedback.fer.models import custom_cnn
+
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("fer") / "untrained.keras"
+    keras.saving.save_model(custom_cnn(), path)
+    path.with_suffix(".json").write_text('{"temperature": 1.0}', encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def faces() -> np.ndarray:
+    """uint8 [12, 48, 48], PrivateTest; flat greys and noise in turn, so that the network's guesses differ."""
+    random = np.random.default_rng(0)
+    return np.stack(
+        [random.integers(0, 256, (48, 48)) if n % 2 else np.full((48, 48), 20 * n) for n in range(12)]
+    ).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, faces) -> Path:
+    """PrivateTest holds the twelve faces; the first five stand in Training too."""
+    rows = [(0, face, "Training") for face in faces[:5]] + [(3, np.full((48, 48), 5), "PublicTest")]
+    rows += [(label, face, "PrivateTest") for label, face in zip(LABELS, faces, strict=True)]
+    lines = [f"{label},{' '.join(map(str, face.ravel()))},{split}" for label, face, split in rows]
+    path = tmp_path_factory.mktemp("fer") / "fer2013.csv"
+    path.write_text("\n".join(["emotion,pixels,Usage", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def probabilities(checkpoint, faces) -> np.ndarray:
+    """What the network says of the twelve, float [12, 7]."""
+    return FaceEmotionRecognizer.load(checkpoint).probabilities(faces)
+
+
+@pytest.fixture(scope="module")
+def result(data, checkpoint) -> dict:
+    return evaluate_fer(data, "PrivateTest", checkpoint)
+
+
+def test_accuracy_is_the_hand_count(result, probabilities):
+    guesses = probabilities.argmax(axis=1).tolist()
+    right = [guess == label for guess, label in zip(guesses, LABELS, strict=True)]
+    assert (result["split"], result["faces"], result["faces_without_copies"]) == ("PrivateTest", 12, 7)
+    assert result["accuracy"] == pytest.approx(sum(right) / 12)
+    assert result["accuracy_without_copies"] == pytest.approx(sum(right[5:]) / 7)
+
+
+def test_the_confusion_counts_every_face_once(result, probabilities):
+    confusion = np.zeros((7, 7), int)
+    for label, guess in zip(LABELS, probabilities.argmax(axis=1), strict=True):
+        confusion[label, guess] += 1
+    assert result["confusion"] == confusion.tolist()
+    assert np.trace(confusion) == round(result["accuracy"] * 12)
+
+
+def test_each_emotion_has_its_precision_recall_and_support(result):
+    confusion = np.array(result["confusion"])
+    for code, row in enumerate(result["classes"].values()):
+        hits, named, shown = confusion[code, code], confusion[:, code].sum(), confusion[code].sum()
+        assert row["support"] == shown == LABELS.count(code)
+        assert row["precision"] == pytest.approx(hits / named if named else 0.0)
+        assert row["recall"] == pytest.approx(hits / shown)
+    assert list(result["classes"]) == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+
+
+def test_the_calibration_error_is_that_of_the_tempered_probabilities(result, probabilities):
+    right = probabilities.argmax(axis=1) == LABELS
+    assert result["expected_calibration_error"] == pytest.approx(
+        expected_calibration_error(probabilities.max(axis=1), right), abs=1e-6
+    )
+
+
+def test_another_split_is_another_score(data, checkpoint):
+    result = evaluate_fer(data, "PublicTest", checkpoint)
+    assert (result["split"], result["faces"], result["faces_without_copies"]) == ("PublicTest", 1, 1)
+    assert [sum(row) for row in result["confusion"]] == [0, 0, 0, 1, 0, 0, 0]
+
+
+def test_the_result_is_json_and_its_markdown_names_both_scores(result):
+    assert json.loads(json.dumps(result)) == result
+    text = fer_markdown(result)
+    assert f"accuracy: **{result['accuracy']:.2%}** of 12 faces" in text
+    assert f"{result['accuracy_without_copies']:.2%} of 7" in text
+    assert text.count("\n| ") >= 14  # two tables of seven emotions
+
+
+def test_an_unknown_split_is_refused(data, checkpoint):
+    with pytest.raises(DataError, match="split is 'Test' but must be one of Training, PublicTest, PrivateTest"):
+        evaluate_fer(data, "Test", checkpoint)
+
+
+def test_a_checkpoint_without_settings_is_refused(data, checkpoint, tmp_path):
+    (tmp_path / "alone.keras").write_bytes(checkpoint.read_bytes())
+    with pytest.raises(CheckpointError, match="alone.json"):
+        evaluate_fer(data, checkpoint=tmp_path / "alone.keras")
