@@ -232,7 +232,7 @@ def train_tts(
     data: Annotated[Path, typer.Option(help="Recordings in LJSpeech layout.")] = Path("runs/teacher"),
     out: Checkpoints = Path("checkpoints"),
     run: Annotated[Path, typer.Option(help="Folder for the resumable state.")] = Path("runs/tts"),
-    tacotron2_steps: int = 2000,
+    tacotron2_steps: int = 800,
     waveglow_steps: int = 6000,
     seed: int = 0,
 ) -> None:
@@ -245,7 +245,7 @@ def train_tts(
 @evaluate_app.command("fer")
 def evaluate_fer(
     data: Annotated[Path, typer.Option(help="Kaggle's fer2013.csv.")],
-    split: Annotated[str, typer.Option(help="PrivateTest (for the score) or PublicTest (to choose by).")] = "PrivateTest",
+    split: Annotated[str, typer.Option(help="PrivateTest (the score) or PublicTest (to choose by).")] = "PrivateTest",
     report: Report = None,
 ) -> None:
     """Score the facial emotion network on FER2013."""

@@ -125,9 +125,7 @@ class FeedbackPipeline:
 
         return cls(FaceEmotionRecognizer.load(), FeedbackGenerator.load(), BengaliSpeech.load())
 
-    def __call__(
-        self, photo, register: str = "apni", intent: str | None = None, seed: int | None = None
-    ) -> Feedback:
+    def __call__(self, photo, register: str = "apni", intent: str | None = None, seed: int | None = None) -> Feedback:
         """Answer the largest face of ``photo``.
 
         Parameters

@@ -11,6 +11,7 @@ from .dataset import Utterance, read_speech
 from .phonemize import Phonemizer
 
 TOKENS_PER_SECOND = (6.0, 16.0)  # recordings outside are cut off or do not match their text
+OWN_MELS = 1600  # recordings whose mel Tacotron 2 makes for WaveGlow, about one hour of speech
 FEW = 200  # recordings; with less neither network learns to speak
 
 
@@ -18,15 +19,15 @@ def train(
     data: Path,
     out: Path,
     run: Path,
-    tacotron2_steps: int = 2000,
+    tacotron2_steps: int = 800,
     waveglow_steps: int = 6000,
     seed: int = 0,
     quiet: bool = False,
 ) -> None:
     """Train both networks on recordings in LJSpeech layout and write ``out/tts/*.nemo``.
 
-    Both trainings keep their state in ``run`` and resume from it. WaveGlow's last quarter also hears Tacotron 2's
-    mel spectrograms, made under the recordings' timing, for those are what it will be given.
+    Both trainings keep their state in ``run`` and resume from it. After a sixth of its steps WaveGlow also hears Tacotron
+    2's mel spectrograms, made under the recordings' timing, for those are what it will be given.
 
     Raises
     ------
@@ -53,8 +54,9 @@ def train(
     register(out, "tts/tacotron2.nemo")
 
     pairs = [(mel, u.audio) for u, mel in zip(utterances, mels, strict=True)]
-    network = train_waveglow(pairs, run, steps=waveglow_steps * 3 // 4, total_steps=waveglow_steps, seed=seed, quiet=quiet)
-    pairs += own_mels(tacotron2, examples, utterances)
+    on_recordings = waveglow_steps // 6
+    train_waveglow(pairs, run, steps=on_recordings, total_steps=waveglow_steps, seed=seed, quiet=quiet)
+    pairs += own_mels(tacotron2, examples[:OWN_MELS], utterances)
     network = train_waveglow(pairs, run, steps=waveglow_steps, seed=seed, quiet=quiet)
     waveglow = models.waveglow()
     to_nemo(network, waveglow.waveglow)

@@ -38,7 +38,7 @@ def train_tacotron2(
     model: CompactTacotron2,
     examples: list[Example],
     run: Path,
-    steps: int = 2200,
+    steps: int = 800,
     batch_size: int = 32,
     learning_rate: float = 1e-3,
     seed: int = 0,

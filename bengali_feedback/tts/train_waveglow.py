@@ -28,7 +28,7 @@ def train_waveglow(
     steps: int = 6000,
     total_steps: int | None = None,
     likelihood_steps: int = 400,
-    batch_size: int = 8,
+    batch_size: int = 6,
     learning_rate: float = 6e-4,
     seed: int = 0,
     network: FrameRateWaveGlow | None = None,
@@ -70,8 +70,9 @@ def train_waveglow(
     for step in progress:
         rng = np.random.default_rng([seed, step])  # a step's batch does not depend on how often training resumed
         mel, audio = segments(utterances, batch_size, rng)
+        decay = 0.05 + 0.95 * math.cos(math.pi / 2 * step / total_steps)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1.0, (step + 1) / 100) * (0.05 + 0.95 * math.cos(math.pi / 2 * step / total_steps))
+            group["lr"] = learning_rate * decay * min(1.0, (step + 1) / 100)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             if step < likelihood_steps:
                 z, log_det = network.latent(mel, audio)

@@ -4,7 +4,8 @@ from bengali_feedback.tts.audio import HOP_LENGTH, LOG_FLOOR, SAMPLE_RATE, mel_f
 
 
 def sine(frequency: float, seconds: float, amplitude: float = 0.5) -> np.ndarray:
-    return (amplitude * np.sin(2 * np.pi * frequency * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype("f4")
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (amplitude * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
 
 
 def test_mel_spectrogram_has_80_bands_and_a_frame_every_256_samples():
