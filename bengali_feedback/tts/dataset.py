@@ -31,7 +31,7 @@ _SPEAKABLE = re.compile(r"[\u0980-\u09e3\u200d ,।?!]+")  # Bengali letters and
 
 @dataclass(frozen=True)
 class Utterance:
-    """One recording: ``text`` as written, ``tokens`` int64 [k], indices of ``SYMBOLS``, ``audio`` float32 [n], 16 kHz."""
+    """One recording: ``text`` as written, ``tokens`` int64 [k] of ``SYMBOLS``, ``audio`` float32 [n] at 16 kHz."""
 
     id: str
     text: str

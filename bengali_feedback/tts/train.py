@@ -26,8 +26,8 @@ def train(
 ) -> None:
     """Train both networks on recordings in LJSpeech layout and write ``out/tts/*.nemo``.
 
-    Both trainings keep their state in ``run`` and resume from it. After a sixth of its steps WaveGlow also hears Tacotron
-    2's mel spectrograms, made under the recordings' timing, for those are what it will be given.
+    Both trainings keep their state in ``run`` and resume from it. After a sixth of its steps WaveGlow also hears
+    Tacotron 2's mel spectrograms, made under the recordings' timing, for those are what it will be given.
 
     Raises
     ------
