@@ -137,7 +137,8 @@ class FeedbackPipeline:
         intent
             acknowledge, comfort, encourage, suggest or ask; by default any.
         seed
-            The same photo and seed give the same sentence and sound; by default every answer is new.
+            The same photo and seed give the same sentence and sound, except right after it, for no sentence follows
+            itself; by default every answer is new.
 
         Raises
         ------

@@ -69,8 +69,9 @@ def wall(tmp_path) -> Path:
 
 
 def subprocess_run(*words) -> Answer:
-    """The same in a process of its own, with everything it loads."""
+    """The same in a process of its own, with everything it loads and nothing that the tests set for it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     command = [sys.executable, "-m", "bengali_feedback.cli", *map(str, words)]
     answer = subprocess.run(command, capture_output=True, text=True, env=environment)
     return Answer(answer.returncode, answer.stdout, answer.stderr)
@@ -118,12 +119,12 @@ def test_wrong_usage_is_told_with_exit_code_2(run, words):
     assert "Usage: " in answer.err and "Traceback" not in answer.err
 
 
-def test_ctrl_c_ends_with_130_and_says_that_training_can_go_on(run, monkeypatch, photo):
-    def interrupted(source):
+def test_ctrl_c_ends_with_130_and_says_that_training_can_go_on(run, monkeypatch):
+    def interrupted(file):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bengali_feedback.images.load_image", interrupted)
-    answer = run("recognize", photo)
+    monkeypatch.setattr("bengali_feedback.nlg.dataset.corpus_stats", interrupted)
+    answer = run("corpus", "stats", CORPUS)
     assert answer.code == 130 and answer.out == ""
     assert answer.err.strip() == "bengali-feedback: stopped; training goes on where it was with the same command."
 
@@ -349,6 +350,19 @@ def test_corpus_build_joins_batches(run, tmp_path):
     assert "happy-0001\thappy\tapni\task\t" in (tmp_path / "feedback.tsv").read_text(encoding="utf-8")
 
 
+# --- Reports
+
+
+def test_evaluate_prints_markdown_and_writes_the_report(run, tmp_path):
+    (tmp_path / "cases.tsv").write_text("class\traw\twords\nnumber\t১২\tবারো\nnumber\t১৩\tচৌদ্দ\n", encoding="utf-8")
+    answer = run("evaluate", "textnorm", "--cases", tmp_path / "cases.tsv", "--report", tmp_path / "reports")
+    assert (answer.code, answer.err) == (0, "")
+    assert "**50.00%** of 2 cases" in answer.out and "| number | ১৩ | চৌদ্দ | তেরো |" in answer.out
+    assert json.loads((tmp_path / "reports" / "textnorm.json").read_text(encoding="utf-8"))["score"] == 0.5
+    assert (tmp_path / "reports" / "textnorm.md").read_text(encoding="utf-8").strip() == answer.out.strip()
+    assert len(list((tmp_path / "reports").iterdir())) == 2
+
+
 # --- Data that is not there
 
 
@@ -360,7 +374,7 @@ def test_corpus_build_joins_batches(run, tmp_path):
         "corpus build {}",
         "train fer --data {}",
         "train nlg --corpus {}",
-        "train word2vec --text {}",
+        f"train word2vec --corpus {CORPUS} --text {{}}",
         "train g2p --lexicon {}",
         "train teacher --text {}",
         "train tts --data {}",

@@ -261,15 +261,17 @@ def _draw_sound(canvas: Image.Image, draw: ImageDraw.ImageDraw, feedback: "Feedb
     audio = np.asarray(feedback.audio, dtype=np.float32)
     left, top, right, bottom = _WAVEFORM
     middle, half = (top + bottom) / 2, (bottom - top) / 2
+    peak = float(np.abs(audio).max(initial=0))
+    full = next((level for level in (0.25, 0.5) if peak <= level), 1)  # so that quiet speech is seen too
     draw.line((left, middle, right, middle), fill=LINE, width=2)
     edges = np.linspace(0, len(audio), right - left + 1).astype(int)
     for x in range(right - left):
         column = audio[edges[x] : max(edges[x + 1], edges[x] + 1)]
         if len(column):
-            high, low = middle - half * column.max(), middle - half * column.min()
+            high, low = middle - half / full * column.max(), middle - half / full * column.min()
             draw.line((left + x, high, left + x, max(low, high + 2)), fill=COLOURS[feedback.emotion])
-    for level in (1, 0, -1):
-        _text(draw, (left - 24, middle - level * half), f"{level}", _latin(28), GREY, "r")
+    for level in (full, 0, -full):
+        _text(draw, (left - 24, middle - level / full * half), f"{level:g}", _latin(28), GREY, "r")
 
     left, top, right, bottom = _MEL
     picture, ticks = mel_picture(audio)

@@ -81,3 +81,20 @@ def evaluate_verbalize(tsv: Path) -> dict:
         "by_class": {kind: [right[kind], n] for kind, n in cases.items()},
         "misses": misses,
     }
+
+
+def textnorm_markdown(result: dict) -> str:
+    """The report as Markdown."""
+    lines = [
+        "# Reading of numbers, dates and symbols",
+        "",
+        f"- read as listed: **{result['score']:.2%}** of {result['cases']} cases",
+        "",
+        "| class | right | cases |",
+        "|---|---|---|",
+        *(f"| {kind} | {right} | {cases} |" for kind, (right, cases) in result["by_class"].items()),
+    ]
+    if result["misses"]:
+        lines += ["", "| class | text | listed | read |", "|---|---|---|---|"]
+        lines += [f"| {m['class']} | {m['raw']} | {m['expected']} | {m['got']} |" for m in result["misses"]]
+    return "\n".join(lines) + "\n"

@@ -8,7 +8,8 @@ from tqdm import tqdm
 
 from ..errors import DataError
 from ..tts.audio import HOP_LENGTH, SAMPLE_RATE, mel_spectrogram
-from ..tts.dataset import VOICE, Utterance, espeak, read_speech
+from ..tts.dataset import Utterance, read_speech
+from ..tts.espeak import VOICE, speak
 from ..tts.phonemize import SYMBOLS, Phonemizer, to_espeak
 from ..tts.synthesizer import BengaliSpeech, attention_fault
 
@@ -42,7 +43,7 @@ def evaluate_tts(data: Path, count: int = 100, quiet: bool = False) -> dict:
     held_out = read_speech(data, Phonemizer.load(), "test")[:count]
     if len(held_out) < count:
         raise DataError(f"{data} holds {len(held_out)} held-out recordings: {count} are needed.")
-    references = [mfcc(espeak(espeak_input(u), voice=OTHER_VOICE)) for u in held_out]
+    references = [mfcc(speak(espeak_input(u), voice=OTHER_VOICE)[0]) for u in held_out]
 
     failures, rows = [], []
     for index, utterance in enumerate(tqdm(held_out, desc="voice", disable=quiet, mininterval=5)):

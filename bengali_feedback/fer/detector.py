@@ -2,8 +2,8 @@
 
 The detector is MTCNN (Zhang et al. 2016, arXiv:1604.02878): three small networks, each of which looks at what the
 one before let pass. Their weights travel inside the ``mtcnn`` package (MIT); the cascade around them is written
-here, because the package's own takes three times as long and returns nothing whenever ``min_face_size`` is above
-20. docs/face-detection.md holds the comparison with the other detectors and every measured number below.
+here, because the package's own takes three times as long and loses faces once ``min_face_size`` is above 20.
+docs/face-detection.md holds the comparison with the other detectors and every measured number below.
 """
 
 import math
@@ -18,9 +18,9 @@ from ..images import load_image
 
 LONGEST_SIDE = 640  # pixels; larger photos are scaled down to it before the search
 MIN_FACE = 20  # pixels of the scaled photo: faces smaller than 1/32 of a large photo's longer side are not sought
-PYRAMID_STEP = 0.709  # about sqrt(1/2), as in the paper: each level has half the pixels of the one before
+PYRAMID_STEP = 0.709  # about sqrt(1/2), as in the authors' code: each level has half the pixels of the one before
 PROPOSAL_WINDOW, PROPOSAL_STRIDE = 12, 2  # pixels: what one output of the first network sees, and the step to the next
-PROPOSAL_THRESHOLD, REFINEMENT_THRESHOLD = 0.6, 0.7  # the paper's own
+PROPOSAL_THRESHOLD, REFINEMENT_THRESHOLD = 0.6, 0.7  # those of the authors' code
 FACE_THRESHOLD = 0.85  # measured: faces in our photos and clips score 0.92 and more, the best non-face 0.77
 
 SMALL_PHOTO = 160  # pixels, shorter side: a photo this small is often a bare face crop

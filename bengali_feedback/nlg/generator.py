@@ -15,7 +15,7 @@ from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
-CANDIDATES = 6  # sentences drawn at once in each attempt; the likeliest that may be spoken is
+CANDIDATES = 6  # sentences drawn at once in each attempt; the first that may be spoken is
 TEMPERATURE = 1.0
 TOP_P = 0.95
 MIN_LOG_PROBABILITY = -1.0  # nats a token; below it many sentences no longer hang together
@@ -154,10 +154,9 @@ class FeedbackGenerator:
         for attempt in range(1, ATTEMPTS + 1):
             cue = cues[random.integers(len(cues))] if cues else ""
             draws = self.draw(cue, emotion, register, intent, random)
-            spoken = [draw for draw in draws if not self.refusals(draw, register)]
-            if spoken:
-                best = max(spoken, key=lambda draw: draw.log_probability)
-                self._last = detokenize(best.tokens)
+            allowed = [draw for draw in draws if not self.refusals(draw, register)]
+            if allowed:
+                self._last = detokenize(allowed[0].tokens)
                 return Generated(self._last, "generated", cue, register, intent, emotion, attempt)
 
         sample = self._corpus_sentence(emotion, register, intent, random)

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def train_generator(
     optimizer.build(model.trainable_variables)
     run = _Run(Path(run_dir), model, optimizer, {"seed": seed, "samples": len(samples), **asdict(size)})
     step = _train_step(model, optimizer)
+    forward = tf.function(model.call, reduce_retracing=True)  # run eagerly, the LSTMs take most of an epoch
     inputs, targets = encode_texts(vocabulary, train)
     longest = int((targets != 0).any(axis=0).sum())  # behind it is nothing but padding
     inputs, targets = inputs[:, :longest], targets[:, :longest]
@@ -100,7 +102,7 @@ def train_generator(
                 float(step(cues[batch], inputs[batch], targets[batch]))
                 for batch in np.array_split(order, max(1, len(order) // BATCH))
             ]
-            scores = teacher_forced_scores(model, *val_arrays)
+            scores = teacher_forced_scores(forward, *val_arrays)
             run.finish_epoch(loss=float(np.mean(losses)), val_loss=scores["loss"], val_accuracy=scores["accuracy"])
             bar.set_postfix(loss=f"{run.epochs[-1]['loss']:.2f}", val_loss=f"{scores['loss']:.2f}")
             bar.update()
@@ -130,8 +132,15 @@ def encode_texts(vocabulary: Vocabulary, samples: list[Sample]) -> tuple[np.ndar
     return inputs, targets
 
 
-def teacher_forced_scores(model: keras.Model, cues: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> dict:
+def teacher_forced_scores(model: Callable, cues: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> dict:
     """How well each next token is foretold when the true ones before it are given.
+
+    Parameters
+    ----------
+    model
+        The generator, or its compiled call.
+    cues, inputs, targets
+        From :func:`encode_cues` and :func:`encode_texts`.
 
     Returns
     -------

@@ -85,6 +85,10 @@ def train_word2vec(
     from gensim.utils import RULE_DEFAULT, RULE_KEEP
     from tqdm import tqdm
 
+    texts = list(texts)
+    for path in texts:
+        if not Path(path).is_file():  # told at once, not after the files before it were read
+            raise DataError(f"text {path} does not exist: give UTF-8 text, TSV or .gz files.")
     vocabulary = corpus_vocabulary(corpus)
     samples = read_corpus(corpus)
     own = [sample.text for sample in samples if sample.split == "train"] + [sample.cue for sample in samples]

@@ -38,9 +38,13 @@ def mel_filterbank() -> np.ndarray:
     return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=FFT_LENGTH, n_mels=N_MELS, fmin=F_MIN, fmax=F_MAX)
 
 
-def trim_silence(audio: np.ndarray, below_peak_db: float = 45.0, keep: int = 4 * HOP_LENGTH) -> np.ndarray:
-    """Cut silence at both ends, leaving ``keep`` samples of it; float32 [n] → float32 [m]."""
+def trim_silence(audio: np.ndarray, below_peak_db: float = 45.0) -> tuple[np.ndarray, int]:
+    """Cut silence at both ends, leaving 32 ms of it before and 64 ms behind.
+
+    float32 [n] → float32 [m], and how many samples were cut off the start.
+    """
     import librosa
 
     _, (start, end) = librosa.effects.trim(audio, top_db=below_peak_db, frame_length=512, hop_length=128)
-    return audio[max(0, start - keep // 2) : end + keep]
+    start = max(0, start - 2 * HOP_LENGTH)
+    return audio[start : end + 4 * HOP_LENGTH], start

@@ -4,10 +4,8 @@ LJSpeech layout (Ito & Johnson 2017): ``DIR/metadata.csv`` with one ``id|text`` 
 """
 
 import csv
-import io
+import multiprocessing
 import re
-import shutil
-import subprocess
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +13,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import DataError, MissingDependencyError, TextError
+from ..errors import DataError, TextError
 from ..text import normalize_bengali
 from .audio import SAMPLE_RATE, trim_silence
+from .espeak import speak, token_starts
 from .phonemize import SYMBOLS, Phonemizer, to_espeak
 from .verbalize import verbalize
 
-VOICE = "bn+f2"  # eSpeak NG's Bengali with its second female variant
-SPEED = 150  # words a minute; eSpeak NG's default of 175 blurs Bengali conjuncts
 PEAK = 0.7  # every utterance is scaled to this peak, so that loudness does not depend on its loudest phoneme
 TEST_SHARE, VALIDATION_SHARE = 40, 80  # every 40th utterance is test, every 80th validation, by its text's hash
 
@@ -31,12 +28,17 @@ _SPEAKABLE = re.compile(r"[\u0980-\u09e3\u200d ,।?!]+")  # Bengali letters and
 
 @dataclass(frozen=True)
 class Utterance:
-    """One recording: ``text`` as written, ``tokens`` int64 [k] of ``SYMBOLS``, ``audio`` float32 [n] at 16 kHz."""
+    """One recording."""
 
     id: str
     text: str
+    """As written."""
     tokens: np.ndarray
+    """int64 [k], indices of ``SYMBOLS``."""
     audio: np.ndarray
+    """float32 [n] at 16 kHz."""
+    starts: np.ndarray | None = None
+    """When each token starts, float [k] in seconds; None where nobody knows."""
 
 
 def split_of(text: str) -> str:
@@ -81,40 +83,31 @@ def collect_texts(sources: list[Path], words: tuple[int, int] = (2, 18)) -> list
     return list(texts)
 
 
-def espeak(mnemonics: str, voice: str = VOICE, speed: int = SPEED, pitch: int = 50) -> np.ndarray:
-    """Speak eSpeak NG input (``[[…]]`` phonemes or text): float32 [n] at 16 kHz, untrimmed.
-
-    ``speed`` in words a minute; ``pitch`` 0 to 99, 50 being the voice's own.
-    """
-    import librosa
-    import soundfile
-
-    if shutil.which("espeak-ng") is None:
-        raise MissingDependencyError("eSpeak NG is not installed: run `apt-get install espeak-ng`.")
-    command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", mnemonics]
-    wave = subprocess.run(command, capture_output=True, check=True).stdout
-    audio, rate = soundfile.read(io.BytesIO(wave), dtype="float32")
-    return librosa.resample(audio, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq")
-
-
 def render_teacher(texts: list[str], out: Path, phonemizer: Phonemizer, quiet: bool = False) -> int:
-    """Let eSpeak NG speak ``texts`` from our phonemes into ``out`` (LJSpeech layout); returns how many were written.
+    """Let eSpeak NG speak ``texts`` from our phonemes into ``out``; returns how many recordings there are.
 
-    Deterministic; a rendering that was interrupted goes on where it stopped. Texts that yield under 0.3 s of sound
-    are left out.
+    LJSpeech layout, and beside it ``starts/ID.txt``: when each token starts, in seconds. Deterministic; a rendering
+    that was interrupted goes on where it stopped. Texts that yield under 0.3 s of sound are left out.
     """
     (out / "wavs").mkdir(parents=True, exist_ok=True)
-    lines = []
-    for text in tqdm(texts, desc="teacher speech", disable=quiet, mininterval=5):
-        name = f"{zlib.crc32(text.encode()):08x}"
-        path = out / "wavs" / f"{name}.wav"
-        if not path.exists():
-            tokens = [SYMBOLS[index] for index in tokenize(text, phonemizer)]
-            audio = trim_silence(espeak(to_espeak(tokens)))
+    (out / "starts").mkdir(exist_ok=True)
+    names = {text: f"{zlib.crc32(text.encode()):08x}" for text in texts}
+    missing = [text for text in texts if not (out / "wavs" / f"{names[text]}.wav").exists()]
+    sequences = [[SYMBOLS[index] for index in tokenize(text, phonemizer)] for text in missing]
+    # A process a sentence: eSpeak NG carries noise and melody over from one sentence to the next.
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        spoken = pool.imap(speak, map(to_espeak, sequences), chunksize=1)
+        progress = tqdm(missing, desc="teacher speech", disable=quiet, mininterval=5)
+        for text, tokens, (audio, phonemes) in zip(progress, sequences, spoken, strict=True):
+            audio, cut = trim_silence(audio)
             if len(audio) < 0.3 * SAMPLE_RATE:
                 continue
-            write_wav(path, PEAK * audio / np.abs(audio).max())
-        lines.append(f"{name}|{text}\n")
+            starts = token_starts(tokens, phonemes)
+            if starts is not None:
+                seconds = " ".join(f"{start - cut / SAMPLE_RATE:.4f}" for start in starts)
+                (out / "starts" / f"{names[text]}.txt").write_text(seconds + "\n", encoding="utf-8")
+            write_wav(out / "wavs" / f"{names[text]}.wav", PEAK * audio / np.abs(audio).max())
+    lines = [f"{name}|{text}\n" for text, name in names.items() if (out / "wavs" / f"{name}.wav").exists()]
     temporary = out / "metadata.csv.part"
     temporary.write_text("".join(lines), encoding="utf-8")
     temporary.replace(out / "metadata.csv")
@@ -169,5 +162,17 @@ def read_speech(folder: Path, phonemizer: Phonemizer, split: str) -> list[Uttera
         audio = audio.mean(axis=1)
         if rate != SAMPLE_RATE:
             audio = librosa.resample(audio, orig_sr=rate, target_sr=SAMPLE_RATE)
-        utterances.append(Utterance(row[0], row[-1], tokenize(row[-1], phonemizer), audio))
+        tokens = tokenize(row[-1], phonemizer)
+        utterances.append(
+            Utterance(row[0], row[-1], tokens, audio, _read_starts(folder / "starts" / row[0], len(tokens)))
+        )
     return utterances
+
+
+def _read_starts(path: Path, count: int) -> np.ndarray | None:
+    """Token starts that :func:`render_teacher` wrote; None when there are none or they are of another pronunciation."""
+    path = path.with_suffix(".txt")
+    if not path.exists():
+        return None
+    starts = np.array(path.read_text(encoding="utf-8").split(), dtype=np.float64)
+    return starts if len(starts) == count else None

@@ -49,7 +49,6 @@ class BengaliSpeech:
     def __init__(self, tacotron2, waveglow, phonemizer: Phonemizer):
         self._tacotron2 = tacotron2.eval()
         self._waveglow = waveglow.eval()
-        self._waveglow.waveglow.remove_weightnorm()
         self._phonemizer = phonemizer
 
     @classmethod
@@ -143,7 +142,7 @@ class BengaliSpeech:
         noise = np.random.default_rng(seed).standard_normal((1, GROUP, mel.shape[1] * STEPS_PER_FRAME), np.float32)
         with torch.inference_mode():
             spectrum = torch.from_numpy(np.ascontiguousarray(mel, np.float32))[None]
-            audio = self._waveglow.waveglow.norm_dist_to_audio(spec=spectrum, z=torch.from_numpy(SIGMA * noise))
+            audio = self._waveglow(spectrum, torch.from_numpy(SIGMA * noise))
         audio = audio[0, DELAY:].numpy()
         fade = np.linspace(0.0, 1.0, 128, dtype=np.float32)[: len(audio) // 2]  # 8 ms: no click at either end
         audio = audio - audio.mean()

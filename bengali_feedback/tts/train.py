@@ -45,7 +45,7 @@ def train(
     if len(utterances) < FEW:
         raise DataError(f"{data} has {len(utterances)} usable recordings: at least {FEW} are needed.")
     mels = [mel_spectrogram(utterance.audio) for utterance in utterances]
-    examples = [Example(u.tokens, mel) for u, mel in zip(utterances, mels, strict=True)]
+    examples = [Example(u.tokens, mel, u.starts) for u, mel in zip(utterances, mels, strict=True)]
 
     torch.manual_seed(seed)
     tacotron2 = models.tacotron2(*mel_statistics(examples))

@@ -1,4 +1,4 @@
-"""Training Tacotron 2 on pairs of phonemes and mel spectrograms, with guided attention; resumable."""
+"""Training Tacotron 2 on pairs of phonemes and mel spectrograms, with supervised attention; resumable."""
 
 import time
 from dataclasses import dataclass
@@ -9,23 +9,28 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 from tqdm import tqdm
 
-from .audio import N_MELS
+from .audio import HOP_LENGTH, N_MELS, SAMPLE_RATE
 from .models import FRAMES_PER_STEP, CompactTacotron2
 
 SAVE_EVERY = 50  # steps
 WARM_UP = 200  # steps
-GUIDE_DEVIATION = 0.3  # how far from the diagonal attention may stray without cost, share of the sentence
-GUIDE_WEIGHT = 5.0
+DIAGONAL_DEVIATION = 0.15  # width of the window along the diagonal, share of the sentence
+TOKEN_DEVIATION = 0.5  # width of the window about the token that is being spoken, tokens
+FRAME_DROPOUT = 0.5  # share of decoder steps whose previous frames are withheld in training
 GATE_POSITIVE_WEIGHT = 5.0  # one step in fifty is the last
 BUCKET = 16  # batches drawn together and sorted by length, so that little padding is computed
 
 
 @dataclass(frozen=True)
 class Example:
-    """One sentence: ``tokens`` int64 [k], ``mel`` float32 [80, t] natural log, not normalised."""
+    """One sentence."""
 
     tokens: np.ndarray
+    """int64 [k], indices of ``SYMBOLS``."""
     mel: np.ndarray
+    """float32 [80, t], natural log, not normalised."""
+    starts: np.ndarray | None = None
+    """When each token starts, float [k] in seconds; None where nobody knows."""
 
 
 def mel_statistics(examples: list[Example]) -> tuple[float, float]:
@@ -47,8 +52,10 @@ def train_tacotron2(
     """Train with teacher forcing; resume from ``run/tacotron2.pt`` if it exists.
 
     Loss (Shen et al. 2018 §2.2 plus): squared error before and after the postnet, absolute error after it, binary
-    cross-entropy of the stop gate, and guided attention (Tachibana et al. 2018, arXiv:1710.08969 §4.1), which draws
-    the alignment to the diagonal and saves hours on a CPU.
+    cross-entropy of the stop gate, and the negative logarithm of the attention inside a window
+    (:func:`attention_window`). A window along the diagonal alone (Tachibana et al. 2018, arXiv:1710.08969 §4.1) is
+    no substitute for known starts: on even speech the attention then becomes a clock that ignores the phonemes, and
+    free running speech is a blur although every alignment looks perfect.
 
     Returns
     -------
@@ -83,10 +90,10 @@ def train_tacotron2(
             saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
             torch.save(saved, state.with_suffix(".part"))
             state.with_suffix(".part").replace(state)
-            mel, gate, guide = np.mean(losses, axis=0)
+            mel, gate, attention = np.mean(losses, axis=0)
             with open(run / "tacotron2.log", "a", encoding="utf-8") as log:
-                log.write(f"{step + 1}\t{mel:.4f}\t{gate:.4f}\t{guide:.4f}\t{time.monotonic() - started:.0f}\n")
-            progress.set_postfix(mel=f"{mel:.3f}", guide=f"{guide:.3f}")
+                log.write(f"{step + 1}\t{mel:.4f}\t{gate:.4f}\t{attention:.4f}\t{time.monotonic() - started:.0f}\n")
+            progress.set_postfix(mel=f"{mel:.3f}", attention=f"{attention:.3f}")
             losses.clear()
     return model.eval()
 
@@ -101,23 +108,50 @@ def batch_indices(examples: list[Example], batch_size: int, step: int, seed: int
 
 
 def collate(batch: list[Example], mean: float, deviation: float) -> tuple[torch.Tensor, ...]:
-    """Pad a batch: tokens [b, k], token lengths [b], normalised mel [b, 80, t] (t a multiple of 2), mel lengths [b]."""
+    """Pad a batch.
+
+    Returns tokens [b, k], token lengths [b], normalised mel [b, 80, t] (t a multiple of 2), mel lengths [b] and
+    attention windows [b, t / 2, k].
+    """
     token_lengths = torch.tensor([len(example.tokens) for example in batch])
     mel_lengths = torch.tensor([example.mel.shape[1] for example in batch])
     frames = -(-int(mel_lengths.max()) // FRAMES_PER_STEP) * FRAMES_PER_STEP
     tokens = torch.zeros(len(batch), int(token_lengths.max()), dtype=torch.long)
     # NeMo's decoder calls .view on the mel's transpose: it must lie contiguous in time-major order
     mel = torch.zeros(len(batch), frames, N_MELS).transpose(1, 2)
+    window = torch.zeros(len(batch), frames // FRAMES_PER_STEP, tokens.shape[1])
     for row, example in enumerate(batch):
         tokens[row, : len(example.tokens)] = torch.from_numpy(example.tokens)
         mel[row, :, : example.mel.shape[1]] = torch.from_numpy((example.mel - mean) / deviation)
-    return tokens, token_lengths, mel, mel_lengths
+        mine = attention_window(example)
+        window[row, : mine.shape[0], : mine.shape[1]] = torch.from_numpy(mine)
+    return tokens, token_lengths, mel, mel_lengths, window
 
 
-def losses_of(model, tokens, token_lengths, mel, mel_lengths) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Mel, gate and (weighted) guided-attention loss of one batch, each a scalar."""
+def attention_window(example: Example) -> np.ndarray:
+    """Where attention should be, float32 [steps, tokens], 1 at the best token of each decoder step.
+
+    With known starts a narrow window about the token that is being spoken; otherwise a wide one on the diagonal.
+    """
+    steps = -(-example.mel.shape[1] // FRAMES_PER_STEP)
+    tokens = np.arange(len(example.tokens))
+    if example.starts is None:
+        centre = np.arange(steps) * len(tokens) / steps
+        deviation = DIAGONAL_DEVIATION * len(tokens)
+    else:
+        middle = (np.arange(steps) + 0.5) * FRAMES_PER_STEP * HOP_LENGTH / SAMPLE_RATE  # of each step, seconds
+        centre = np.maximum(np.searchsorted(example.starts, middle, side="right") - 1, 0)
+        deviation = TOKEN_DEVIATION
+    return np.exp(-((tokens - centre[:, None]) ** 2) / (2 * deviation**2)).astype(np.float32)
+
+
+def losses_of(model, tokens, token_lengths, mel, mel_lengths, window) -> tuple[torch.Tensor, ...]:
+    """Mel, gate and attention loss of one batch, each a scalar; arguments as :func:`collate` returns."""
     memory = model.encoder(token_embedding=model.text_embedding(tokens).transpose(1, 2), token_len=token_lengths)
-    before, gate, alignment = model.decoder(memory=memory, decoder_inputs=mel, memory_lengths=token_lengths)
+    # Decoder steps that are told nothing of the past must look at the phonemes (Liu et al. 2019, arXiv:1909.01145 §3)
+    told = torch.rand(mel.shape[0], mel.shape[2] // FRAMES_PER_STEP) > FRAME_DROPOUT
+    heard = (mel.transpose(1, 2) * told.repeat_interleave(FRAMES_PER_STEP, dim=1)[..., None]).transpose(1, 2)
+    before, gate, alignment = model.decoder(memory=memory, decoder_inputs=heard, memory_lengths=token_lengths)
     after = model.postnet(mel_spec=before).float()
     before, gate, alignment = before.float(), gate.float(), alignment.float()
 
@@ -133,21 +167,13 @@ def losses_of(model, tokens, token_lengths, mel, mel_lengths) -> tuple[torch.Ten
     positive = torch.tensor(GATE_POSITIVE_WEIGHT)
     gate_loss = binary_cross_entropy_with_logits(gate, last, weight=weight, pos_weight=positive)
 
-    guide = attention_guide(token_lengths, step_lengths, alignment.shape)
-    return mel_loss, gate_loss, GUIDE_WEIGHT * (alignment * guide).sum() / step_lengths.sum()
+    spoken = steps < step_lengths[:, None]
+    attention_loss = -torch.log((alignment * window).sum(dim=2)[spoken] + 1e-4).mean()
+    return mel_loss, gate_loss, attention_loss
 
 
-def teacher_forced_mel(model, tokens, token_lengths, mel, mel_lengths) -> torch.Tensor:
+def teacher_forced_mel(model, tokens, token_lengths, mel, mel_lengths, window) -> torch.Tensor:
     """The model's natural-log mel [b, 80, t] under the recordings' timing; arguments as :func:`collate` returns."""
     memory = model.encoder(token_embedding=model.text_embedding(tokens).transpose(1, 2), token_len=token_lengths)
     before, _, _ = model.decoder.train_forward(memory=memory, decoder_inputs=mel, memory_lengths=token_lengths)
     return model.postnet(mel_spec=before) * model._cfg.mel_deviation + model._cfg.mel_mean
-
-
-def attention_guide(token_lengths: torch.Tensor, step_lengths: torch.Tensor, shape) -> torch.Tensor:
-    """Cost [b, steps, tokens] of attending off the diagonal, 0 to 1; zero in the padding."""
-    _, steps, tokens = shape
-    n = torch.arange(tokens) / token_lengths[:, None]
-    t = torch.arange(steps) / step_lengths[:, None]
-    guide = 1.0 - torch.exp(-((n[:, None, :] - t[:, :, None]) ** 2) / (2 * GUIDE_DEVIATION**2))
-    return guide * ((n < 1)[:, None, :] & (t < 1)[:, :, None])

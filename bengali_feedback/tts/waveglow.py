@@ -1,10 +1,10 @@
-"""A WaveGlow that trains five times faster, and its exact translation into NeMo's ``WaveGlowModule``.
+"""A WaveGlow that trains and speaks five times faster, and its exact translation to and from NeMo's module.
 
 WaveGlow (Prenger et al. 2018, arXiv:1811.00002) upsamples the mel spectrogram to the sample rate and conditions
 every coupling layer on 80 bands × 16 samples: four fifths of its arithmetic. A mel spectrogram hardly moves within
 a frame, so here the upsampling is linear interpolation and the 16 samples of a group share one weight. Both are
 linear, so conditioning is computed once a frame (80 bands) and interpolated; :func:`to_nemo` writes the same
-function as NeMo's own weights.
+function as NeMo's own weights, and :func:`from_nemo` reads it back.
 
 Frame t of a mel spectrogram is centred on sample 256 t. Output samples 256 t … 256 t + 255 lie between frames t - 1
 and t, so the output is 256 samples late: callers drop the first 256 (:data:`DELAY`).
@@ -18,6 +18,7 @@ from .audio import HOP_LENGTH, N_MELS
 GROUP = 16  # samples a step of the flow
 STEPS_PER_FRAME = HOP_LENGTH // GROUP
 DELAY = HOP_LENGTH  # samples by which the output lags behind the mel spectrogram's time axis
+BLOCK = 32  # frames interpolated at once
 EARLY_EVERY, EARLY_SIZE = 4, 2  # every 4 flows, 2 channels of the latent leave the flow
 
 
@@ -57,13 +58,16 @@ class Coupling(nn.Module):
 def between_frames(values: torch.Tensor) -> torch.Tensor:
     """Interpolate [b, c, t + 1] linearly to [b, c, 16 t]; step p of gap t lies (p + ½)/16 of the way from t to t + 1.
 
-    One product with the interpolation matrix: on training's segments a quarter of a step faster than arithmetic
-    on the long tensor.
+    A product with the interpolation matrix of 32 frames at a time: a quarter of a training step faster than
+    arithmetic on the long tensor.
     """
-    frames = values.shape[-1]
-    position = (torch.arange(STEPS_PER_FRAME * (frames - 1)) + 0.5) / STEPS_PER_FRAME
-    weight = 1.0 - (position - torch.arange(frames)[:, None]).abs()
-    return values @ weight.clamp_min(0.0).to(values.dtype)
+    frames = values.shape[-1] - 1
+    padded = nn.functional.pad(values, (0, -frames % BLOCK))
+    position = (torch.arange(STEPS_PER_FRAME * BLOCK) + 0.5) / STEPS_PER_FRAME
+    weight = (1.0 - (position - torch.arange(BLOCK + 1)[:, None]).abs()).clamp_min(0.0).to(values.dtype)
+    blocks = padded.unfold(-1, BLOCK + 1, BLOCK)
+    mixed = blocks.reshape(-1, BLOCK + 1) @ weight  # in two dimensions, else torch multiplies block by block
+    return mixed.reshape(*values.shape[:2], -1)[..., : STEPS_PER_FRAME * frames]
 
 
 class FrameRateWaveGlow(nn.Module):
@@ -116,15 +120,21 @@ class FrameRateWaveGlow(nn.Module):
         return x.transpose(1, 2).flatten(1)
 
 
+def interpolating_upsample() -> torch.Tensor:
+    """NeMo's upsampling weight [80, 80, 1024] that interpolates linearly, each group of 16 samples at its middle."""
+    phase = (torch.arange(HOP_LENGTH) // GROUP + 0.5) / STEPS_PER_FRAME
+    weight = torch.zeros(N_MELS, N_MELS, 4 * HOP_LENGTH)
+    bands = torch.arange(N_MELS)
+    weight[bands, bands, :HOP_LENGTH] = phase  # this frame
+    weight[bands, bands, HOP_LENGTH : 2 * HOP_LENGTH] = 1 - phase  # the frame before
+    return weight
+
+
 def to_nemo(network: FrameRateWaveGlow, module) -> None:
     """Write ``network`` into NeMo's ``WaveGlowModule`` of the same size, so that both compute the same function."""
     with torch.no_grad():
-        phase = (torch.arange(HOP_LENGTH) // GROUP + 0.5) / STEPS_PER_FRAME
-        module.upsample.weight.zero_()
+        module.upsample.weight.copy_(interpolating_upsample())
         module.upsample.bias.zero_()
-        bands = torch.arange(N_MELS)
-        module.upsample.weight[bands, bands, :HOP_LENGTH] = phase  # this frame
-        module.upsample.weight[bands, bands, HOP_LENGTH : 2 * HOP_LENGTH] = 1 - phase  # the frame before
         for flow, (mixing, ours) in enumerate(zip(network.mixing, network.couplings, strict=True)):
             theirs = module.wavenet[flow]
             module.convinv[flow].conv.weight.copy_(torch.linalg.inv(mixing)[..., None])
@@ -143,3 +153,33 @@ def _copy_weight_normed(layer, weight: torch.Tensor, bias: torch.Tensor) -> None
     layer.weight_v.copy_(weight)
     layer.weight_g.copy_(weight.flatten(1).norm(dim=1)[:, None, None])
     layer.bias.copy_(bias)
+
+
+def from_nemo(module) -> FrameRateWaveGlow:
+    """Read a ``WaveGlowModule`` that :func:`to_nemo` wrote (weight norm removed on the way).
+
+    Raises
+    ------
+    ValueError
+        When the module upsamples otherwise, or the samples of a group do not share their conditioning.
+    """
+    module.remove_weightnorm()
+    first = module.wavenet[0]
+    network = FrameRateWaveGlow(first.n_channels, first.n_layers, module.n_flows)
+    with torch.no_grad():
+        same = torch.equal(module.upsample.weight, interpolating_upsample()) and not module.upsample.bias.any()
+        for flow, (ours, theirs) in enumerate(zip(network.couplings, module.wavenet, strict=True)):
+            network.mixing[flow].copy_(torch.linalg.inv(module.convinv[flow].conv.weight[..., 0]))
+            condition = theirs.cond_layer.weight.unflatten(1, (N_MELS, GROUP))
+            same = same and torch.equal(condition, condition[:, :, :1].expand_as(condition))
+            ours.condition.weight.copy_(condition.sum(dim=2))
+            ours.condition.bias.copy_(theirs.cond_layer.bias)
+            pairs = [(ours.start, theirs.start), (ours.end, theirs.end)]
+            pairs += [*zip(ours.dilated, theirs.in_layers, strict=True)]
+            pairs += [*zip(ours.residual_skip, theirs.res_skip_layers, strict=True)]
+            for target, source in pairs:
+                target.weight.copy_(source.weight)
+                target.bias.copy_(source.bias)
+    if not same:
+        raise ValueError("the samples of a group do not share their conditioning")
+    return network

@@ -114,6 +114,16 @@ def test_a_reply_without_faces_or_sound_is_still_drawn(tmp_path):
     assert draw(tmp_path, faces=[], audio=np.zeros(0, np.float32)).shape == (1000, 1600, 3)
 
 
+@pytest.mark.parametrize(("amplitude", "share"), [(0.99, 0.99), (0.5, 1.0), (0.2, 0.8)])
+def test_waveform_is_drawn_to_the_scale_that_shows_it_best(tmp_path, amplitude, share):
+    left, top, right, bottom = (edge // 2 for edge in picture._WAVEFORM)
+    wave = draw(tmp_path, audio=2 * amplitude * tone(440))[top - 10 : bottom + 10, left:right]
+    rows = np.flatnonzero(
+        np.abs(wave - ImageColor.getrgb(picture.COLOURS[Emotion.HAPPY])).max(axis=-1).min(axis=1) < 60
+    )
+    assert (rows.max() - rows.min()) / (bottom - top) == pytest.approx(share, abs=0.05)
+
+
 def test_conjuncts_are_shaped():
     """ক্ষ is one glyph, so it is narrower than its letters; the same font unshaped shows the virama."""
     regular = str(bengali_fonts()[0])

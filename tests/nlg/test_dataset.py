@@ -100,7 +100,7 @@ def test_near_duplicates_are_found(tmp_path):
 
 
 def test_near_duplicates_agree_with_the_edit_distance():
-    texts = [sample.text for sample in read_corpus(SHIPPED)[:150]]
+    texts = [sample.text for sample in read_corpus(SHIPPED)[:60]]
     texts += [texts[3].replace("।", "!"), texts[40][:-1] + "!", texts[7]]
     slow = {
         (later, earlier)

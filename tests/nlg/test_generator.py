@@ -106,11 +106,12 @@ def test_after_five_refusals_the_corpus_answers_and_says_so(generator, monkeypat
     assert answer.cue == sample.cue
 
 
-def test_the_likeliest_candidate_that_may_be_spoken_is_spoken(generator, monkeypatch):
+def test_the_first_candidate_that_may_be_spoken_is_spoken(generator, monkeypatch):
     draws = [
-        draw("মনটা আজ ভালো লাগছে।", log_probability=-0.9),
-        draw("আজ মনটা বেশ ভালো লাগছে।", log_probability=-0.4),
-        draw("আজ তোমার মনটা ভালো লাগছে।", log_probability=-0.1),
+        draw("আজ তোমার মনটা ভালো লাগছে।"),
+        draw("মনটা আজ ভালো লাগছে।", log_probability=-2.0),
+        draw("আজ মনটা বেশ ভালো লাগছে।"),
+        draw("মনটা আজ বেশ ভালো লাগছে।"),
     ]
     monkeypatch.setattr(generator, "draw", lambda *_: draws)
     assert generator.generate("happy", "apni").text == "আজ মনটা বেশ ভালো লাগছে।"

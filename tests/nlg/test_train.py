@@ -25,7 +25,7 @@ def train(corpus, vectors, folder, **options):
 @pytest.fixture(scope="module")
 def learned(handful_corpus, handful_vectors, tmp_path_factory):
     folder = tmp_path_factory.mktemp("learned")
-    return folder / "checkpoints", train(handful_corpus, handful_vectors, folder, epochs=150)
+    return folder / "checkpoints", train(handful_corpus, handful_vectors, folder, epochs=70, learning_rate=0.02)
 
 
 def test_it_learns_a_handful_by_heart(learned):

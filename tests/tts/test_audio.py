@@ -31,6 +31,7 @@ def test_mel_grows_with_the_logarithm_of_the_amplitude():
 
 def test_trim_silence_keeps_the_sound_and_a_little_silence():
     silence = np.zeros(SAMPLE_RATE, np.float32)
-    trimmed = trim_silence(np.concatenate([silence, sine(200, 0.5), silence]))
+    trimmed, start = trim_silence(np.concatenate([silence, sine(200, 0.5), silence]))
+    assert 0.9 * SAMPLE_RATE < start < SAMPLE_RATE
     assert 0.5 * SAMPLE_RATE < len(trimmed) < 0.7 * SAMPLE_RATE
     assert np.abs(trimmed).max() > 0.49

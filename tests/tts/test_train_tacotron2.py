@@ -5,7 +5,7 @@ import torch
 from bengali_feedback.tts.models import tacotron2
 from bengali_feedback.tts.train_tacotron2 import (
     Example,
-    attention_guide,
+    attention_window,
     batch_indices,
     collate,
     losses_of,
@@ -31,18 +31,29 @@ def examples() -> list[Example]:
 
 def test_collate_pads_to_whole_decoder_steps_in_time_major_order(examples):
     short = Example(examples[0].tokens[:2], examples[0].mel[:, :13])
-    tokens, token_lengths, mel, mel_lengths = collate([short, examples[1]], mean=-8.0, deviation=2.0)
+    tokens, token_lengths, mel, mel_lengths, window = collate([short, examples[1]], mean=-8.0, deviation=2.0)
     assert tokens.shape == (2, 4) and token_lengths.tolist() == [2, 4]
     assert mel.shape == (2, 80, 32) and mel_lengths.tolist() == [13, 32]
-    assert mel.transpose(1, 2).is_contiguous()
+    assert mel.transpose(1, 2).is_contiguous() and window.shape == (2, 16, 4)
     assert mel[0, :, 13:].abs().max() == 0 and mel[1].max() == 4.0
 
 
-def test_guide_costs_nothing_on_the_diagonal_and_most_far_from_it():
-    guide = attention_guide(torch.tensor([4, 2]), torch.tensor([4, 4]), (2, 4, 4))
-    assert guide[0].diagonal().max() == 0
-    assert guide[0, 0, 3] > 0.9 and guide[0, 0, 1] < guide[0, 0, 2]
-    assert guide[1, :, 2:].max() == 0  # padding
+def test_the_window_follows_known_starts_and_otherwise_the_diagonal():
+    mel = np.zeros((80, 40), np.float32)  # 20 steps of 32 ms
+    known = attention_window(Example(np.arange(4), mel, starts=np.array([0.0, 0.32, 0.4, 0.48])))
+    assert known.shape == (20, 4)
+    assert known.argmax(axis=1).tolist() == [0] * 10 + [1] * 2 + [2] * 3 + [3] * 5
+    diagonal = attention_window(Example(np.arange(4), mel))
+    assert diagonal.argmax(axis=1)[[0, 5, 10, 15]].tolist() == [0, 1, 2, 3]
+
+
+def test_attention_inside_the_window_costs_less():
+    """The loss is the negative logarithm of what lies inside: 0 for all of it."""
+    example = Example(np.arange(4), np.zeros((80, 8), np.float32), starts=np.array([0.0, 0.032, 0.064, 0.096]))
+    window = attention_window(example)
+    inside, outside = (np.eye(4) * window).sum(1), (np.eye(4)[::-1] * window).sum(1)
+    np.testing.assert_allclose(inside, 1.0)
+    assert outside.max() < 0.2
 
 
 def test_a_step_s_batch_is_repeatable_and_of_like_lengths():

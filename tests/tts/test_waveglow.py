@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bengali_feedback.tts.train_waveglow import SpectralLoss, segments, train_waveglow
-from bengali_feedback.tts.waveglow import DELAY, GROUP, FrameRateWaveGlow, between_frames, to_nemo
+from bengali_feedback.tts.waveglow import DELAY, GROUP, FrameRateWaveGlow, between_frames, from_nemo, to_nemo
 
 
 @pytest.fixture
@@ -46,6 +46,29 @@ def test_nemo_computes_the_same_waveform(network):
     with torch.no_grad():
         theirs = model.waveglow.norm_dist_to_audio(spec=mel, z=z)
         torch.testing.assert_close(theirs, network(mel, z), atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(from_nemo(model.waveglow)(mel, z), theirs, atol=1e-4, rtol=1e-3)
+
+
+def test_the_network_survives_a_nemo_file(network, tmp_path):
+    from bengali_feedback.tts.models import restore_waveglow, save_nemo, waveglow
+
+    model = waveglow(channels=8, layers=2, flows=6).eval()
+    to_nemo(network, model.waveglow)
+    save_nemo(model, tmp_path / "waveglow.nemo")
+    assert [path.name for path in tmp_path.iterdir()] == ["waveglow.nemo"]
+    mel, z = torch.randn(1, 80, 70), torch.randn(1, GROUP, 70 * 16)
+    with torch.no_grad():
+        restored, original = restore_waveglow(tmp_path / "waveglow.nemo")(mel, z), network(mel, z)
+    assert (restored - original).std() < 0.01 * original.std()  # half precision
+
+
+def test_another_waveglow_is_refused(tmp_path):
+    from bengali_feedback.errors import CheckpointError
+    from bengali_feedback.tts.models import restore_waveglow, save_nemo, waveglow
+
+    save_nemo(waveglow(channels=8, layers=2, flows=6), tmp_path / "waveglow.nemo")
+    with pytest.raises(CheckpointError, match="was not trained with"):
+        restore_waveglow(tmp_path / "waveglow.nemo")
 
 
 def test_a_segment_of_audio_is_256_samples_earlier_than_its_mel():
@@ -67,10 +90,11 @@ def test_spectral_loss_is_zero_for_the_same_sound_and_larger_for_a_more_differen
 def test_training_lowers_the_loss_on_one_sound_and_resumes(tmp_path):
     from bengali_feedback.tts.audio import mel_spectrogram
 
-    audio = (0.3 * np.sin(2 * np.pi * 220 * np.arange(9000) / 16000)).astype(np.float32)
+    noise = 0.03 * np.random.default_rng(0).standard_normal(9000)
+    audio = (0.3 * np.sin(2 * np.pi * 220 * np.arange(9000) / 16000) + noise).astype(np.float32)
     pairs = [(mel_spectrogram(audio), audio)]
     torch.manual_seed(0)
-    small = {"batch_size": 2, "likelihood_steps": 10, "learning_rate": 3e-3, "quiet": True}
+    small = {"batch_size": 2, "likelihood_steps": 10, "learning_rate": 1e-2, "quiet": True}
     train_waveglow(pairs, tmp_path, steps=12, total_steps=60, network=FrameRateWaveGlow(16, 2, 4), **small)
     assert torch.load(tmp_path / "waveglow.pt", weights_only=True)["step"] == 12
     mel, target = segments(pairs, 2, np.random.default_rng(1))
@@ -85,4 +109,4 @@ def test_training_lowers_the_loss_on_one_sound_and_resumes(tmp_path):
     before.load_state_dict(torch.load(tmp_path / "waveglow.pt", weights_only=True)["network"])
     after = train_waveglow(pairs, tmp_path, steps=60, network=FrameRateWaveGlow(16, 2, 4), **small)
     assert torch.load(tmp_path / "waveglow.pt", weights_only=True)["step"] == 60
-    assert score(after) < 0.8 * score(before)
+    assert score(after) < 0.7 * score(before)
