@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import BengaliFeedbackError, NoFaceError
+from .errors import BengaliFeedbackError, DataError, NoFaceError
 
 app = typer.Typer(
     help="A face in, a fitting spoken Bengali sentence out; offline.",
@@ -62,7 +62,8 @@ def respond(
     from .images import load_image
     from .pipeline import FeedbackPipeline
 
-    load_image(photo)  # a bad photo is told at once, not after the networks have loaded
+    load_image(photo)  # a bad photo or folder is told at once, not after the networks have loaded
+    _require_folder(out, picture)
     feedback = FeedbackPipeline.load()(photo, register=register, intent=intent, seed=seed)
     feedback.save(out)
     if picture:
@@ -135,6 +136,7 @@ def say(
     from .tts.dataset import write_wav
     from .tts.synthesizer import BengaliSpeech
 
+    _require_folder(out)
     speech = BengaliSpeech.load().synthesize(text, seed=seed)
     write_wav(out, speech.audio)
     seconds = len(speech.audio) / speech.sample_rate
@@ -297,13 +299,14 @@ def evaluate_textnorm(
 
 @corpus_app.command("check")
 def corpus_check(file: Annotated[Path, typer.Argument(help="Corpus file.")] = Path("corpus/feedback.tsv")) -> None:
-    """Name every fault of a corpus file with its line and column; exit code 1 if there is one."""
+    """Name every fault of a corpus file with its line and column; exit code 1 if there is one (warnings aside)."""
     from .nlg.dataset import check_corpus
 
-    faults = check_corpus(file)
-    for fault in faults:
+    found = check_corpus(file)
+    for fault in found:
         print(fault)
-    print(f"{file}: {len(faults)} faults")
+    faults = sum(not fault.warning for fault in found)
+    print(f"{file}: {faults} faults, {len(found) - faults} warnings")
     raise typer.Exit(1 if faults else 0)
 
 
@@ -332,6 +335,12 @@ def corpus_build(
     from .nlg.dataset import build_corpus
 
     print(f"{len(build_corpus(batches, out, seed))} samples in {out}")
+
+
+def _require_folder(*files: Path | None) -> None:
+    for file in files:
+        if file and not file.parent.is_dir():
+            raise DataError(f"the folder {file.parent} does not exist: make it, or write elsewhere.")
 
 
 def _print_json(value: dict) -> None:

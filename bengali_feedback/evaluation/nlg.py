@@ -104,7 +104,7 @@ def nlg_markdown(report: dict) -> str:
         ("test loss, nats a token", f"{test['loss']:.2f}"),
         ("test perplexity", f"{test['perplexity']:.0f}"),
         ("test accuracy of the next token", f"{test['accuracy']:.1%}"),
-        ("the same with padding counted", f"{test['padded_accuracy']:.1%} (seed 004, split not told: 83.18 %)"),
+        ("the same with padding counted", f"{test['padded_accuracy']:.1%} (the paper, split not told: 83.18 %)"),
     ]
     lines = ["| measure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     lines += ["", "| emotion | said by the network | not in the corpus |", "|---|---|---|"]

@@ -59,7 +59,7 @@ def tokenize(text: str, phonemizer: Phonemizer) -> np.ndarray:
     return np.array([SYMBOLS.index(token) for token in tokens], dtype=np.int64)
 
 
-def collect_texts(sources: list[Path], words: tuple[int, int] = (2, 18)) -> list[str]:
+def collect_texts(sources: list[Path], words: tuple[int, int] = (1, 16)) -> list[str]:
     """Distinct speakable sentences of ``sources``, in file order.
 
     A ``.tsv`` with a header gives its column ``text`` or ``bn``; any other file one sentence a line. Sentences with

