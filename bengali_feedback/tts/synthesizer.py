@@ -100,9 +100,7 @@ class BengaliSpeech:
             timings["waveglow"] += time.perf_counter() - started
             mels.append(mel)
             alignments.append(alignment)
-        audio = np.concatenate(sounds[:-1])
-        audio *= PEAK / max(PEAK, float(np.abs(audio).max()))
-        return Speech(audio, SAMPLE_RATE, np.concatenate(mels, axis=1), alignments, timings)
+        return Speech(np.concatenate(sounds[:-1]), SAMPLE_RATE, np.concatenate(mels, axis=1), alignments, timings)
 
     def mel(self, tokens: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Token ids int64 [k] → natural-log mel float32 [80, t] and attention float32 [t / 2, k].
@@ -134,7 +132,7 @@ class BengaliSpeech:
         return (mel[0] * model._cfg.mel_deviation + model._cfg.mel_mean).numpy(), alignment[0].numpy()
 
     def vocode(self, mel: np.ndarray, seed: int = 0) -> np.ndarray:
-        """Natural-log mel float32 [80, t] → waveform float32 [256 (t - 1)]."""
+        """Natural-log mel float32 [80, t] → waveform float32 [256 (t - 1)] in [-0.9, 0.9]."""
         import torch
 
         from .waveglow import DELAY, GROUP, STEPS_PER_FRAME
@@ -148,7 +146,7 @@ class BengaliSpeech:
         audio = audio - audio.mean()
         audio[: len(fade)] *= fade
         audio[len(audio) - len(fade) :] *= fade[::-1]
-        return audio
+        return audio * np.float32(PEAK / max(PEAK, float(np.abs(audio).max(initial=0.0))))
 
 
 def split_text(text: str) -> list[str]:
