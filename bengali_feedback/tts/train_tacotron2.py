@@ -85,7 +85,7 @@ def train_tacotron2(
         loss.backward()
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)):
             optimizer.step()
-        losses.append([float(part) for part in parts])
+        losses.append([part.item() for part in parts])
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
             torch.save(saved, state.with_suffix(".part"))

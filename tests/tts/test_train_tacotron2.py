@@ -8,7 +8,6 @@ from bengali_feedback.tts.train_tacotron2 import (
     attention_window,
     batch_indices,
     collate,
-    losses_of,
     mel_statistics,
     teacher_forced_mel,
     train_tacotron2,
@@ -72,18 +71,16 @@ def test_training_overfits_a_handful_of_sentences_and_resumes(tmp_path, examples
         return train_tacotron2(model, examples, tmp_path, steps=steps, batch_size=6, learning_rate=2e-3, quiet=True)
 
     batch = collate(examples, *mel_statistics(examples))
-    model = train(6)
-    assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 6
-    model.train()
-    before = losses_of(model, *batch)[0].item()
-    model = train(90)
-    assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 90
-    model.train()
-    after = losses_of(model, *batch)[0].item()
-    assert after < 0.35 * before
 
-    model.eval()
-    with torch.no_grad():
-        mel = teacher_forced_mel(model, *batch)
-    assert mel.shape == (6, 80, 32)
-    assert np.abs(mel[0].numpy() - examples[0].mel).mean() < 1.0  # the bands are 8 apart
+    def error(model) -> float:
+        """Mean distance from the mel spectrograms under teacher forcing; the bands are 8 apart."""
+        with torch.no_grad():
+            mel = teacher_forced_mel(model, *batch)
+        assert mel.shape == (6, 80, 32)
+        return np.mean([np.abs(ours.numpy() - example.mel).mean() for ours, example in zip(mel, examples, strict=True)])
+
+    before = error(train(6))
+    assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 6
+    after = error(train(150))
+    assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 150
+    assert after < 0.5 * before
