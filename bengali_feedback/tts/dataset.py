@@ -94,6 +94,7 @@ def render_teacher(texts: list[str], out: Path, phonemizer: Phonemizer, quiet: b
     names = {text: f"{zlib.crc32(text.encode()):08x}" for text in texts}
     missing = [text for text in texts if not (out / "wavs" / f"{names[text]}.wav").exists()]
     sequences = [[SYMBOLS[index] for index in tokenize(text, phonemizer)] for text in missing]
+    trim_silence(np.ones(SAMPLE_RATE, np.float32))  # loads librosa here, once, and not in every process below
     # A process a sentence: eSpeak NG carries noise and melody over from one sentence to the next.
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         spoken = pool.imap(speak, map(to_espeak, sequences), chunksize=1)

@@ -75,7 +75,7 @@ def speak(
     MissingDependencyError
         When eSpeak NG is not installed.
     """
-    import librosa
+    import soxr
 
     library, rate = _library()
     sound: list[np.ndarray] = []
@@ -101,7 +101,7 @@ def speak(
     library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8 | _PHONEMES | _END_PAUSE, None, None)
     library.espeak_Synchronize()
     audio = np.concatenate(sound).astype(np.float32) / 32768 if sound else np.zeros(0, np.float32)
-    return librosa.resample(audio, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq"), phonemes
+    return soxr.resample(audio, rate, SAMPLE_RATE, quality="HQ"), phonemes
 
 
 def token_starts(tokens: list[str], phonemes: list[tuple[str, float]]) -> list[float] | None:
