@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from .errors import CheckpointError
+from .files import write_text
 
 PACKAGE = Path(__file__).resolve().parent
 ENVIRONMENT_VARIABLE = "BENGALI_FEEDBACK_HOME"  # a folder that holds checkpoints/ and corpus/
@@ -65,9 +66,7 @@ def register(root: Path, name: str) -> None:
     path = root / name
     manifest = _manifest(root) if (root / "manifest.json").exists() else {}
     manifest[name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
-    temporary = root / "manifest.json.part"
-    temporary.write_text(json.dumps(dict(sorted(manifest.items())), indent=2) + "\n", encoding="utf-8")
-    temporary.replace(root / "manifest.json")
+    write_text(root / "manifest.json", json.dumps(dict(sorted(manifest.items())), indent=2) + "\n")
 
 
 def _manifest(root: Path) -> dict[str, dict]:

@@ -1,7 +1,11 @@
 """What every test may use, and what none may do: reach the network."""
 
 import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -41,3 +45,30 @@ def pipeline():
     from bengali_feedback import FeedbackPipeline
 
     return FeedbackPipeline.load()
+
+
+@pytest.fixture(scope="session")
+def two_astronauts(astronaut: np.ndarray) -> np.ndarray:
+    """The small face at the left, the large one at the right, uint8 [320, 640, 3]."""
+    import cv2
+
+    head = astronaut[:256, 90:346]
+    scene = np.full((320, 640, 3), 128, np.uint8)
+    scene[20:148, 30:158] = cv2.resize(head, (128, 128), interpolation=cv2.INTER_AREA)
+    scene[40:296, 320:576] = head
+    return scene
+
+
+@pytest.fixture(scope="session")
+def kill_when():
+    """Run Python in a process of its own and ``kill -9`` it as soon as ``ready()`` holds."""
+
+    def run_and_kill(arguments: list[str], ready) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        process = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not ready():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the training ended before it could be killed"
+
+    return run_and_kill

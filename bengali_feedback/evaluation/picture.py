@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 from ..emotion import EMOTIONS, Emotion
 from ..errors import MissingDependencyError
+from ..files import replacing
 from ..tts.audio import F_MAX, FFT_LENGTH, LOG_FLOOR, mel_spectrogram
 
 if TYPE_CHECKING:
@@ -79,9 +80,8 @@ def reply_picture(feedback: "Feedback", path: str | Path) -> None:
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    canvas.reduce(2).save(temporary, format="PNG")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        canvas.reduce(2).save(temporary, format="PNG")
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..emotion import EMOTIONS, Emotion
 from ..errors import DataError
+from ..files import write_text
 from ..text import normalize_bengali
 from .rules import INTENTS, REGISTERS, blocked_problems, character_problems, text_problems, words
 from .similarity import CLAUSE_WORDS, clause_groups, clauses, near_duplicates
@@ -156,10 +157,8 @@ def build_corpus(batches: Iterable[str | Path], out: str | Path, seed: int = 0) 
     samples = split_samples(samples, seed)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(out.name + ".part")
     lines = ["\t".join(COLUMNS), *("\t".join(map(str, astuple(sample))) for sample in samples)]
-    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    temporary.replace(out)
+    write_text(out, "\n".join(lines) + "\n")
     return samples
 
 

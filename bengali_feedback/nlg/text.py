@@ -11,6 +11,7 @@ import numpy as np
 
 from ..emotion import EMOTIONS, Emotion
 from ..errors import CheckpointError, TextError
+from ..files import write_text
 from ..text import normalize_bengali
 from .rules import INTENTS, MARKS, MAX_WORDS, REGISTERS
 
@@ -134,10 +135,8 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Write the words as JSON, atomically."""
-        temporary = path.with_name(path.name + ".part")
         words = self.tokens[self.reserved :]
-        temporary.write_text(json.dumps({"words": words}, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, json.dumps({"words": words}, ensure_ascii=False, indent=0) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":

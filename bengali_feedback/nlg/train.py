@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ..checkpoints import register
 from ..errors import CheckpointError, DataError
+from ..files import replacing, write_text
 from .dataset import Sample, read_corpus
 from .models import GeneratorSize, feedback_generator
 from .text import CUE_TOKENS, END, PAD, START, TEXT_TOKENS, Vocabulary, cue_tokens, tokenize
@@ -212,10 +213,8 @@ class _Run:
         variables = [*self.model.variables, *self.optimizer.variables]
         arrays = {f"variable_{i}": np.asarray(variable) for i, variable in enumerate(variables)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".part")
-        with temporary.open("wb") as file:
-            np.savez(file, meta=np.array(meta), **arrays)
-        temporary.replace(self.path)
+        with replacing(self.path) as temporary:
+            np.savez(temporary, meta=np.array(meta), **arrays)
 
     def _load(self) -> None:
         try:
@@ -237,13 +236,10 @@ class _Run:
 def _publish(checkpoints: Path, model: keras.Model, vocabulary: Vocabulary, history: dict) -> None:
     out = checkpoints / "nlg"
     out.mkdir(parents=True, exist_ok=True)
-    temporary = out / "part.generator.keras"  # Keras insists on the ending
-    model.save(temporary)
-    temporary.replace(out / "generator.keras")
+    with replacing(out / "generator.keras") as temporary:
+        model.save(temporary)
     vocabulary.save(out / "vocabulary.json")
-    temporary = out / "history.json.part"
-    temporary.write_text(json.dumps(history, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(out / "history.json")
+    write_text(out / "history.json", json.dumps(history, indent=1) + "\n")
     for name in ("generator.keras", "vocabulary.json", "word2vec.kv"):
         if (out / name).exists():
             register(checkpoints, f"nlg/{name}")

@@ -1,14 +1,14 @@
 """Word vectors for the generator: gensim's Word2Vec, skip-gram (seed 004 §5.3)."""
 
-import csv
-import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import CheckpointError, DataError
+from ..files import replacing
+from ..text import read_texts
 from .dataset import read_corpus
 from .text import Vocabulary, clean_text, tokenize
 
@@ -28,31 +28,6 @@ def corpus_vocabulary(corpus: str | Path) -> Vocabulary:
     return Vocabulary.from_texts([sample.text for sample in samples] + sorted({sample.cue for sample in samples}))
 
 
-def read_texts(paths: Iterable[str | Path]) -> Iterator[str]:
-    """Sentences of plain text files (one a line; ``.gz`` too) and of TSV files (column ``text`` or ``bn``).
-
-    Raises
-    ------
-    DataError
-        When a file is missing, not UTF-8, or a TSV file without such a column.
-    """
-    for path in map(Path, paths):
-        try:
-            with (
-                gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file
-            ):
-                if ".tsv" not in path.suffixes:
-                    yield from file
-                    continue
-                table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-                column = next((name for name in ("text", "bn") if name in (table.fieldnames or ())), None)
-                if column is None:
-                    raise DataError(f"{path} has no column `text` or `bn`: give a TSV file with one of them.")
-                yield from (row[column] or "" for row in table)
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"text {path} cannot be read ({error}): give UTF-8 text, TSV or .gz files.") from None
-
-
 def train_word2vec(
     texts: Iterable[str | Path],
     corpus: str | Path,
@@ -70,7 +45,7 @@ def train_word2vec(
     Parameters
     ----------
     texts
-        Text files, see :func:`read_texts`. Their sentences are counted and forgotten.
+        Text files, see :func:`~bengali_feedback.text.read_texts`. Their sentences are counted and forgotten.
     corpus
         The corpus file; its train sentences and all its cues are trained on as well.
     out
@@ -111,9 +86,8 @@ def train_word2vec(
     vectors.add_vectors(known, model.wv[known].astype(np.float32))
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(out.name + ".part")
-    vectors.save(str(temporary))
-    temporary.replace(out)
+    with replacing(out) as temporary:
+        vectors.save(str(temporary))
     return vectors
 
 

@@ -5,6 +5,7 @@ LJSpeech layout (Ito & Johnson 2017): ``DIR/metadata.csv`` with one ``id|text`` 
 
 import csv
 import multiprocessing
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import DataError, TextError
-from ..text import normalize_bengali
+from ..files import replacing, write_text
+from ..text import normalize_bengali, read_texts
 from .audio import SAMPLE_RATE, trim_silence
 from .espeak import speak, token_starts
 from .phonemize import SYMBOLS, Phonemizer, to_espeak
@@ -62,25 +64,15 @@ def tokenize(text: str, phonemizer: Phonemizer) -> np.ndarray:
 def collect_texts(sources: list[Path], words: tuple[int, int] = (1, 16)) -> list[str]:
     """Distinct speakable sentences of ``sources``, in file order.
 
-    A ``.tsv`` with a header gives its column ``text`` or ``bn``; any other file one sentence a line. Sentences with
-    digits, Latin letters or fewer/more than ``words`` words are left out.
+    Files as :func:`~bengali_feedback.text.read_texts` reads them. Sentences with digits, Latin letters or fewer or
+    more than ``words`` words are left out.
     """
-    texts: dict[str, None] = {}
-    for source in sources:
-        try:
-            lines = source.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read {source} as UTF-8 text: {error}.") from None
-        if source.suffix == ".tsv":
-            header, *rows = [line.split("\t") for line in lines]
-            column = next((header.index(name) for name in ("text", "bn") if name in header), None)
-            if column is None:
-                raise DataError(f"{source}, line 1: no column named text or bn.")
-            lines = [row[column] for row in rows if len(row) > column]
-        for line in map(normalize_bengali, lines):
-            if _SPEAKABLE.fullmatch(line) and words[0] <= len(line.split()) <= words[1]:
-                texts[line] = None
-    return list(texts)
+    lines = map(normalize_bengali, read_texts(sources))
+    return list(
+        dict.fromkeys(
+            line for line in lines if _SPEAKABLE.fullmatch(line) and words[0] <= len(line.split()) <= words[1]
+        )
+    )
 
 
 def render_teacher(texts: list[str], out: Path, phonemizer: Phonemizer, quiet: bool = False) -> int:
@@ -96,7 +88,7 @@ def render_teacher(texts: list[str], out: Path, phonemizer: Phonemizer, quiet: b
     sequences = [[SYMBOLS[index] for index in tokenize(text, phonemizer)] for text in missing]
     trim_silence(np.ones(SAMPLE_RATE, np.float32))  # loads librosa here, once, and not in every process below
     # A process a sentence: eSpeak NG carries noise and melody over from one sentence to the next.
-    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0)), maxtasksperchild=1) as pool:
         spoken = pool.imap(speak, map(to_espeak, sequences), chunksize=1)
         progress = tqdm(missing, desc="teacher speech", disable=quiet, mininterval=5)
         for text, tokens, (audio, phonemes) in zip(progress, sequences, spoken, strict=True):
@@ -109,9 +101,7 @@ def render_teacher(texts: list[str], out: Path, phonemizer: Phonemizer, quiet: b
                 (out / "starts" / f"{names[text]}.txt").write_text(seconds + "\n", encoding="utf-8")
             write_wav(out / "wavs" / f"{names[text]}.wav", PEAK * audio / np.abs(audio).max())
     lines = [f"{name}|{text}\n" for text, name in names.items() if (out / "wavs" / f"{name}.wav").exists()]
-    temporary = out / "metadata.csv.part"
-    temporary.write_text("".join(lines), encoding="utf-8")
-    temporary.replace(out / "metadata.csv")
+    write_text(out / "metadata.csv", "".join(lines))
     return len(lines)
 
 
@@ -125,10 +115,9 @@ def write_wav(path: Path, audio: np.ndarray) -> None:
     """
     import soundfile
 
-    temporary = path.with_name(path.name + ".part")
     try:
-        soundfile.write(temporary, audio, SAMPLE_RATE, subtype="PCM_16", format="WAV")
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            soundfile.write(temporary, audio, SAMPLE_RATE, subtype="PCM_16", format="WAV")
     except (OSError, soundfile.SoundFileError) as error:
         raise DataError(f"cannot write {path} ({error}): choose a file in a folder that exists.") from None
 
@@ -165,14 +154,13 @@ def read_speech(folder: Path, phonemizer: Phonemizer, split: str) -> list[Uttera
             audio = librosa.resample(audio, orig_sr=rate, target_sr=SAMPLE_RATE)
         tokens = tokenize(row[-1], phonemizer)
         utterances.append(
-            Utterance(row[0], row[-1], tokens, audio, _read_starts(folder / "starts" / row[0], len(tokens)))
+            Utterance(row[0], row[-1], tokens, audio, _read_starts(folder / "starts" / f"{row[0]}.txt", len(tokens)))
         )
     return utterances
 
 
 def _read_starts(path: Path, count: int) -> np.ndarray | None:
     """Token starts that :func:`render_teacher` wrote; None when there are none or they are of another pronunciation."""
-    path = path.with_suffix(".txt")
     if not path.exists():
         return None
     starts = np.array(path.read_text(encoding="utf-8").split(), dtype=np.float64)

@@ -63,6 +63,14 @@ class CompactTacotron2(Tacotron2Model):
         super().__init__(cfg, trainer=trainer)
         self.text_embedding = torch.nn.Embedding(self.num_tokens, self._cfg.encoder.encoder_embedding_dim)
 
+    def encode(self, tokens: torch.Tensor, token_lengths: torch.Tensor) -> torch.Tensor:
+        """Token ids [b, k] and lengths [b] → what the decoder attends to, [b, k, 256]."""
+        return self.encoder(token_embedding=self.text_embedding(tokens).transpose(1, 2), token_len=token_lengths)
+
+    def log_mel(self, decoded: torch.Tensor) -> torch.Tensor:
+        """The decoder's result through the postnet, [b, 80, t] → natural-log mel spectrogram."""
+        return self.postnet(mel_spec=decoded) * self._cfg.mel_deviation + self._cfg.mel_mean
+
 
 def tacotron2(mel_mean: float, mel_deviation: float) -> CompactTacotron2:
     """A new Tacotron 2 (Shen et al. 2018, arXiv:1712.05884) of 7.3 M parameters.

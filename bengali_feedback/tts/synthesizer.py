@@ -17,7 +17,6 @@ MAX_CHARACTERS = 20_000  # about half an hour of speech
 MAX_WORDS = 16  # a longer sentence is spoken in parts, for the voice learned from sentences of up to 16 words
 PAUSE = 0.25  # seconds of silence after a sentence
 ATTEMPTS = 3  # a rendering whose attention failed is made again with another seed
-SIGMA = 0.3  # deviation of WaveGlow's latent noise, as in training
 PEAK = 0.9  # loudest sample of what is returned; nothing clips
 
 
@@ -34,7 +33,7 @@ class Speech:
     alignments: list[np.ndarray]
     """Attention of each part, float32 [decoder steps, tokens]; a step is 32 ms."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds spent in ``tacotron2`` (with text processing) and ``waveglow``."""
+    """Seconds spent in ``tacotron2`` and ``waveglow``."""
 
 
 class BengaliSpeech:
@@ -121,21 +120,19 @@ class BengaliSpeech:
         import torch
 
         model = self._tacotron2
-        model.decoder.max_decoder_steps = 20 + 6 * len(tokens)  # twice the slowest speech of the training data
+        model.decoder.max_decoder_steps = step_limit(len(tokens))
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            ids = torch.from_numpy(tokens)[None]
-            embedded = model.text_embedding(ids).transpose(1, 2)
-            memory = model.encoder(token_embedding=embedded, token_len=torch.tensor([len(tokens)]))
-            mel, _, alignment, _ = model.decoder(memory=memory, memory_lengths=torch.tensor([len(tokens)]))
-            mel = model.postnet(mel_spec=mel)
-        return (mel[0] * model._cfg.mel_deviation + model._cfg.mel_mean).numpy(), alignment[0].numpy()
+            length = torch.tensor([len(tokens)])
+            memory = model.encode(torch.from_numpy(tokens)[None], length)
+            decoded, _, alignment, _ = model.decoder(memory=memory, memory_lengths=length)
+            return model.log_mel(decoded)[0].numpy(), alignment[0].numpy()
 
     def vocode(self, mel: np.ndarray, seed: int = 0) -> np.ndarray:
         """Natural-log mel float32 [80, t] → waveform float32 [256 (t - 1)] in [-0.9, 0.9]."""
         import torch
 
-        from .waveglow import DELAY, GROUP, STEPS_PER_FRAME
+        from .waveglow import DELAY, GROUP, SIGMA, STEPS_PER_FRAME
 
         noise = np.random.default_rng(seed).standard_normal((1, GROUP, mel.shape[1] * STEPS_PER_FRAME), np.float32)
         with torch.inference_mode():
@@ -164,6 +161,11 @@ def split_text(text: str) -> list[str]:
     return parts
 
 
+def step_limit(tokens: int) -> int:
+    """Decoder steps after which a rendering is given up: twice the slowest speech of the training data."""
+    return 20 + 6 * tokens
+
+
 def attention_fault(alignment: np.ndarray) -> str | None:
     """What is wrong with an alignment float [steps, tokens], or None.
 
@@ -171,7 +173,7 @@ def attention_fault(alignment: np.ndarray) -> str | None:
     ``skipped`` or ``repeated``: attention jumped over more than 6 tokens, or fell back by more than 3.
     """
     steps, tokens = alignment.shape
-    if steps >= 20 + 6 * tokens:
+    if steps >= step_limit(tokens):
         return "did not stop"
     focus = alignment.argmax(axis=1)
     if focus.max() < tokens - 4:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import DataError
+from ..files import replacing
 from ..text import normalize_bengali
 from .phonemize import (
     CONSONANTS,
@@ -164,10 +165,9 @@ def train_g2p(lexicon: Path, out: Path, seed: int = 0, iterations: int = ITERATI
         setattr(trainer, report, lambda *_: None)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(out.name + ".part")
-    trainer.train(str(temporary))
+    with replacing(out) as temporary:
+        trainer.train(str(temporary))
     bar.close()
-    temporary.replace(out)
     return {"train_words": len(labels), "held_out_words": len(held_out), **score_g2p(out, held_out)}
 
 

@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 from tqdm import tqdm
 
+from ..files import replacing
 from .audio import HOP_LENGTH, N_MELS, SAMPLE_RATE
 from .models import FRAMES_PER_STEP, CompactTacotron2
 
@@ -88,8 +89,8 @@ def train_tacotron2(
         losses.append([part.item() for part in parts])
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
-            torch.save(saved, state.with_suffix(".part"))
-            state.with_suffix(".part").replace(state)
+            with replacing(state) as temporary:
+                torch.save(saved, temporary)
             mel, gate, attention = np.mean(losses, axis=0)
             with open(run / "tacotron2.log", "a", encoding="utf-8") as log:
                 log.write(f"{step + 1}\t{mel:.4f}\t{gate:.4f}\t{attention:.4f}\t{time.monotonic() - started:.0f}\n")
@@ -147,7 +148,7 @@ def attention_window(example: Example) -> np.ndarray:
 
 def losses_of(model, tokens, token_lengths, mel, mel_lengths, window) -> tuple[torch.Tensor, ...]:
     """Mel, gate and attention loss of one batch, each a scalar; arguments as :func:`collate` returns."""
-    memory = model.encoder(token_embedding=model.text_embedding(tokens).transpose(1, 2), token_len=token_lengths)
+    memory = model.encode(tokens, token_lengths)
     # Decoder steps that are told nothing of the past must look at the phonemes (Liu et al. 2019, arXiv:1909.01145 §3)
     told = torch.rand(mel.shape[0], mel.shape[2] // FRAMES_PER_STEP) > FRAME_DROPOUT
     heard = (mel.transpose(1, 2) * told.repeat_interleave(FRAMES_PER_STEP, dim=1)[..., None]).transpose(1, 2)
@@ -174,6 +175,6 @@ def losses_of(model, tokens, token_lengths, mel, mel_lengths, window) -> tuple[t
 
 def teacher_forced_mel(model, tokens, token_lengths, mel, mel_lengths, window) -> torch.Tensor:
     """The model's natural-log mel [b, 80, t] under the recordings' timing; arguments as :func:`collate` returns."""
-    memory = model.encoder(token_embedding=model.text_embedding(tokens).transpose(1, 2), token_len=token_lengths)
+    memory = model.encode(tokens, token_lengths)
     before, _, _ = model.decoder.train_forward(memory=memory, decoder_inputs=mel, memory_lengths=token_lengths)
-    return model.postnet(mel_spec=before) * model._cfg.mel_deviation + model._cfg.mel_mean
+    return model.log_mel(before)

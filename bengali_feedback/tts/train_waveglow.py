@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..files import replacing
 from .audio import FFT_LENGTH, HOP_LENGTH, LOG_FLOOR, N_MELS, mel_filterbank
-from .waveglow import DELAY, GROUP, STEPS_PER_FRAME, FrameRateWaveGlow
+from .waveglow import DELAY, GROUP, SIGMA, STEPS_PER_FRAME, FrameRateWaveGlow
 
-SIGMA = 0.3  # deviation of the latent noise in the spectral phase and at synthesis
 SEGMENT_FRAMES = 32  # 8,192 samples
 RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))  # FFT length and hop of each spectral loss, samples
 SAVE_EVERY = 100  # steps
@@ -64,6 +64,7 @@ def train_waveglow(
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
         first = saved["step"]
+    run.mkdir(parents=True, exist_ok=True)
     spectral_loss = SpectralLoss()
     progress = tqdm(range(first, steps), initial=first, total=steps, desc="WaveGlow", disable=quiet, mininterval=10)
     started, losses = time.monotonic(), []
@@ -89,18 +90,14 @@ def train_waveglow(
             optimizer.step()
         losses.append(loss.item())
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            _save(state, {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
+            saved = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
+            with replacing(state) as temporary:
+                torch.save(saved, temporary)
             with open(run / "waveglow.log", "a", encoding="utf-8") as log:
                 log.write(f"{step + 1}\t{np.mean(losses):.4f}\t{time.monotonic() - started:.0f}\n")
             progress.set_postfix(loss=f"{np.mean(losses):.3f}")
             losses.clear()
     return network
-
-
-def _save(path: Path, state: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
 
 
 def segments(utterances, batch_size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

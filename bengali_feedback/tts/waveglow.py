@@ -18,6 +18,7 @@ from .audio import HOP_LENGTH, N_MELS
 GROUP = 16  # samples a step of the flow
 STEPS_PER_FRAME = HOP_LENGTH // GROUP
 DELAY = HOP_LENGTH  # samples by which the output lags behind the mel spectrogram's time axis
+SIGMA = 0.3  # deviation of the latent noise in training's spectral phase and at synthesis
 BLOCK = 32  # frames interpolated at once
 EARLY_EVERY, EARLY_SIZE = 4, 2  # every 4 flows, 2 channels of the latent leave the flow
 

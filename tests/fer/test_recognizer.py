@@ -5,7 +5,6 @@ import json
 import shutil
 import zipfile
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -29,15 +28,6 @@ def copy(tmp_path):
     return tmp_path / "custom_cnn.keras"
 
 
-def two_astronauts(astronaut: np.ndarray) -> np.ndarray:
-    """The small face at the left, the large one at the right, uint8 [320, 640, 3]."""
-    head = astronaut[:256, 90:346]
-    scene = np.full((320, 640, 3), 128, np.uint8)
-    scene[20:148, 30:158] = cv2.resize(head, (128, 128), interpolation=cv2.INTER_AREA)
-    scene[40:296, 320:576] = head
-    return scene
-
-
 def test_the_astronaut_is_happy(recognizer, astronaut):
     (face,) = recognizer.recognize(astronaut)
     assert face.emotion is Emotion.HAPPY
@@ -52,8 +42,8 @@ def test_a_blank_wall_has_no_face(recognizer):
     assert recognizer.recognize(np.full((240, 320, 3), 200, np.uint8)) == []
 
 
-def test_several_faces_come_largest_first(recognizer, astronaut):
-    large, small = recognizer.recognize(two_astronauts(astronaut))
+def test_several_faces_come_largest_first(recognizer, two_astronauts):
+    large, small = recognizer.recognize(two_astronauts)
     assert large.box.width * large.box.height > 2 * small.box.width * small.box.height
     assert large.box.x > 320 > small.box.x
     assert large.emotion is Emotion.HAPPY

@@ -14,9 +14,9 @@ from bengali_feedback.nlg.word2vec import (
     embedding_matrix,
     load_word2vec,
     neighbours,
-    read_texts,
     train_word2vec,
 )
+from bengali_feedback.text import read_texts
 
 
 def test_the_vocabulary_holds_every_word_of_texts_and_cues(handful_corpus):
