@@ -1,10 +1,12 @@
 """Training the generator."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
+from bengali_feedback import cli
 from bengali_feedback.checkpoints import sha256
 from bengali_feedback.errors import CheckpointError, DataError
 from bengali_feedback.nlg import train as training
@@ -76,6 +78,26 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(handful_corpus, handf
         assert one == pytest.approx(other, rel=1e-4)
     again = train(handful_corpus, handful_vectors, tmp_path / "cut", **options)  # nothing is left to do
     assert again == resumed
+
+
+def test_a_killed_training_goes_on_with_the_same_command(
+    handful_corpus, handful_vectors, tmp_path, monkeypatch, kill_when, capfd
+):
+    run, out = tmp_path / "run", tmp_path / "checkpoints"
+    command = ["train", "nlg", "--corpus", handful_corpus, "--vectors", handful_vectors, "--out", out, "--run", run]
+    command = [*map(str, command), "--epochs", "4"]
+    kill_when(["-m", "bengali_feedback.cli", *command], (run / "state.npz").exists)
+    with np.load(run / "state.npz") as saved:
+        before = json.loads(str(saved["meta"]))["epochs"]
+    assert 1 <= len(before) < 4 and not out.exists()
+
+    monkeypatch.setattr(sys, "argv", ["bengali-feedback", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    history = json.loads((out / "nlg" / "history.json").read_text(encoding="utf-8"))
+    assert history["epochs"][: len(before)] == before and len(history["epochs"]) == 4
+    FeedbackGenerator.load(out / "nlg", handful_corpus)
 
 
 def test_training_stops_when_the_validation_loss_stays(handful_corpus, handful_vectors, tmp_path, monkeypatch):

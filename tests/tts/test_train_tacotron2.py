@@ -1,9 +1,13 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from bengali_feedback.tts.models import tacotron2
 from bengali_feedback.tts.train_tacotron2 import (
+    SAVE_EVERY,
     Example,
     attention_window,
     batch_indices,
@@ -14,8 +18,7 @@ from bengali_feedback.tts.train_tacotron2 import (
 )
 
 
-@pytest.fixture(scope="module")
-def examples() -> list[Example]:
+def make_examples() -> list[Example]:
     """Six made-up sentences of four tokens, each token a band that stays loud for eight frames."""
     rng = np.random.default_rng(0)
     made = []
@@ -26,6 +29,11 @@ def examples() -> list[Example]:
             mel[token - 4 : token + 4, 8 * place : 8 * place + 8] = 0.0
         made.append(Example(tokens, mel))
     return made
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    return make_examples()
 
 
 def test_collate_pads_to_whole_decoder_steps_in_time_major_order(examples):
@@ -84,3 +92,26 @@ def test_training_overfits_a_handful_of_sentences_and_resumes(tmp_path, examples
     after = error(train(150))
     assert torch.load(tmp_path / "tacotron2.pt", weights_only=True)["step"] == 150
     assert after < 0.5 * before
+
+
+def test_a_killed_training_goes_on_where_it_was_saved(tmp_path, kill_when):
+    kill_when([__file__, str(tmp_path)], (tmp_path / "tacotron2.pt").exists)
+    saved = torch.load(tmp_path / "tacotron2.pt", weights_only=True)
+    assert saved["step"] % SAVE_EVERY == 0
+    train_a_little(tmp_path, steps=saved["step"] + 2)
+    steps = [line.split("\t")[0] for line in (tmp_path / "tacotron2.log").read_text().splitlines()]
+    assert steps[-1] == str(saved["step"] + 2)
+    resumed = torch.load(tmp_path / "tacotron2.pt", weights_only=True)
+    # Adam's counter tells that all steps were taken, and none twice.
+    assert {int(state["step"]) for state in resumed["optimizer"]["state"].values()} == {saved["step"] + 2}
+    assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []
+
+
+def train_a_little(run: Path, steps: int):
+    examples = make_examples()
+    model = tacotron2(*mel_statistics(examples))
+    return train_tacotron2(model, examples, run, steps=steps, batch_size=2, quiet=True)
+
+
+if __name__ == "__main__":  # what test_a_killed_training_goes_on_where_it_was_saved kills
+    train_a_little(Path(sys.argv[1]), steps=10_000)

@@ -1,8 +1,11 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from bengali_feedback.tts.train_waveglow import SpectralLoss, segments, train_waveglow
+from bengali_feedback.tts.train_waveglow import SAVE_EVERY, SpectralLoss, segments, train_waveglow
 from bengali_feedback.tts.waveglow import DELAY, GROUP, FrameRateWaveGlow, between_frames, from_nemo, to_nemo
 
 
@@ -110,3 +113,27 @@ def test_training_lowers_the_loss_on_one_sound_and_resumes(tmp_path):
     after = train_waveglow(pairs, tmp_path, steps=60, network=FrameRateWaveGlow(16, 2, 4), **small)
     assert torch.load(tmp_path / "waveglow.pt", weights_only=True)["step"] == 60
     assert score(after) < 0.7 * score(before)
+
+
+def test_a_killed_training_goes_on_where_it_was_saved(tmp_path, kill_when):
+    kill_when([__file__, str(tmp_path)], (tmp_path / "waveglow.pt").exists)
+    saved = torch.load(tmp_path / "waveglow.pt", weights_only=True)
+    assert saved["step"] % SAVE_EVERY == 0
+    train_a_little(tmp_path, steps=saved["step"] + 2)
+    steps = [line.split("\t")[0] for line in (tmp_path / "waveglow.log").read_text().splitlines()]
+    assert steps[-1] == str(saved["step"] + 2)
+    resumed = torch.load(tmp_path / "waveglow.pt", weights_only=True)
+    # Adam's counter tells that all steps were taken, and none twice.
+    assert {int(state["step"]) for state in resumed["optimizer"]["state"].values()} == {saved["step"] + 2}
+
+
+def train_a_little(run: Path, steps: int) -> FrameRateWaveGlow:
+    from bengali_feedback.tts.audio import mel_spectrogram
+
+    audio = (0.3 * np.sin(2 * np.pi * 220 * np.arange(9000) / 16000)).astype(np.float32)
+    network = FrameRateWaveGlow(channels=8, layers=2, flows=4)
+    return train_waveglow([(mel_spectrogram(audio), audio)], run, steps, batch_size=1, network=network, quiet=True)
+
+
+if __name__ == "__main__":  # what test_a_killed_training_goes_on_where_it_was_saved kills
+    train_a_little(Path(sys.argv[1]), steps=100_000)
