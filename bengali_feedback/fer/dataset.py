@@ -1,7 +1,8 @@
-"""FER2013: reading Kaggle's ``fer2013.csv``, dropping leaked copies, augmentation.
+"""FER2013: reading Kaggle's ``fer2013.csv`` and FER+'s votes, dropping leaked copies, augmentation.
 
 FER2013 (Goodfellow et al. 2013, arXiv:1307.0414) holds 35,887 grey 48×48 faces in three splits:
 Training (28,709), PublicTest (3,589; we choose everything on it) and PrivateTest (3,589; scored once).
+FER+ (Barsoum et al. 2016, arXiv:1608.01041) has the votes of ten people on the same faces, row by row.
 """
 
 import csv
@@ -14,21 +15,39 @@ from ..errors import DataError
 
 SIDE = 48  # pixels, FER2013's faces are SIDE × SIDE
 SPLITS = ("Training", "PublicTest", "PrivateTest")
+FERPLUS_CLASSES = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Faces:
-    """One split: ``images`` uint8 [n, 48, 48] and ``labels`` int64 [n], codes 0 (angry) to 6 (neutral)."""
+    """One split of FER2013."""
 
     images: np.ndarray
+    """uint8 [n, 48, 48]."""
     labels: np.ndarray
+    """int64 [n], codes 0 (angry) to 6 (neutral)."""
+    votes: np.ndarray | None = None
+    """FER+: share of the votes for each of ``FERPLUS_CLASSES``, float32 [n, 10]; a row of zeros where there is none."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, rows) -> "Faces":
+        """The faces that a slice, a mask or an index array chooses."""
+        return Faces(self.images[rows], self.labels[rows], None if self.votes is None else self.votes[rows])
 
-def read_fer2013(path: Path) -> dict[str, Faces]:
+
+def read_fer2013(path: Path, ferplus: Path | None = None) -> dict[str, Faces]:
     """Read Kaggle's ``fer2013.csv`` (columns ``emotion,pixels,Usage``).
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+    ferplus
+        FER+'s ``fer2013new.csv``, whose rows are those of ``path``; without it ``votes`` are None.
 
     Returns
     -------
@@ -39,7 +58,7 @@ def read_fer2013(path: Path) -> dict[str, Faces]:
     ------
     DataError
         When the file is missing, has other columns, or a row does not hold 48 × 48 grey values; the
-        message names the file and the line.
+        message names the file and the line; or when ``ferplus`` is not of the same faces.
     """
     images: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
     labels: dict[str, list[int]] = {split: [] for split in SPLITS}
@@ -59,7 +78,34 @@ def read_fer2013(path: Path) -> dict[str, Faces]:
     for split in SPLITS:
         if not images[split]:
             raise DataError(f"{path} has no row with Usage {split}; give the complete fer2013.csv.")
-    return {split: Faces(np.stack(images[split]), np.array(labels[split])) for split in SPLITS}
+    votes = {split: None for split in SPLITS} if ferplus is None else _read_ferplus(ferplus)
+    for split in SPLITS:
+        if votes[split] is not None and len(votes[split]) != len(labels[split]):
+            raise DataError(
+                f"{ferplus} has {len(votes[split])} rows of {split} and {path} has {len(labels[split])}: "
+                "give the fer2013new.csv that belongs to it."
+            )
+    return {split: Faces(np.stack(images[split]), np.array(labels[split]), votes[split]) for split in SPLITS}
+
+
+def _read_ferplus(path: Path) -> dict[str, np.ndarray]:
+    """Shares of the votes by split, each float32 [n, 10]; zeros where FER+ names no picture."""
+    votes: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            rows = csv.DictReader(file)
+            if rows.fieldnames is None or not {"Usage", "Image name", *FERPLUS_CLASSES} <= set(rows.fieldnames):
+                raise DataError(f"{path}, line 1: the columns must be those of FER+'s fer2013new.csv.")
+            for row in rows:
+                try:
+                    counts = np.array([float(row[name]) for name in FERPLUS_CLASSES], dtype=np.float32)
+                    votes[row["Usage"]].append(counts / max(counts.sum(), 1.0) * bool(row["Image name"]))
+                except (KeyError, TypeError, ValueError):
+                    line = rows.line_num
+                    raise DataError(f"{path}, line {line}: expected a Usage and ten counts of votes.") from None
+    except (OSError, csv.Error) as error:
+        raise DataError(f"cannot read {path} ({error}): give the path of FER+'s fer2013new.csv.") from None
+    return {split: np.array(rows, dtype=np.float32).reshape(-1, len(FERPLUS_CLASSES)) for split, rows in votes.items()}
 
 
 def _parse(row: dict[str, str], path: Path, line: int) -> tuple[int, np.ndarray]:
@@ -83,7 +129,7 @@ def without_copies(faces: Faces, of: list[Faces]) -> Faces:
     """
     known = {image.tobytes() for split in of for image in split.images}
     keep = [image.min() != image.max() and image.tobytes() not in known for image in faces.images]
-    return Faces(faces.images[keep], faces.labels[keep])
+    return faces[np.array(keep, dtype=bool)]
 
 
 def network_input(images: np.ndarray) -> np.ndarray:
@@ -91,20 +137,45 @@ def network_input(images: np.ndarray) -> np.ndarray:
     return images[..., np.newaxis].astype(np.float32) / 127.5 - 1.0
 
 
-def training_batches(faces: Faces, batch_size: int, seed: int):
-    """One shuffled, augmented pass as ``tf.data``: (float32 [b, 48, 48, 1] in [-1, 1], one-hot float32 [b, 7]).
+def training_batches(
+    faces: Faces, batch_size: int, seed: int, augmented: bool = True, erasing: float = 0.0, mixup: float = 0.0
+):
+    """One shuffled pass as ``tf.data``: (float32 [b, 48, 48, 1] in [-1, 1], targets).
 
-    Augmentation as in seed 004 §5.1: rotation ±12°, shift ±10 %, zoom ±12 %, shear ±0.1, horizontal flip; and a
-    contrast and brightness jitter, since webcams expose worse than FER2013's photos. Every pass draws anew; ``seed``
-    alone decides what.
+    Targets are float32 [b, 7], the emotion one-hot, or with FER+ votes a dictionary ``emotion`` [b, 7] and
+    ``ferplus`` [b, 10]. Every pass draws anew; ``seed`` alone decides what.
+
+    Parameters
+    ----------
+    augmented
+        Augmentation as in seed 004 §5.1: rotation ±12°, shift ±10 %, zoom ±12 %, shear ±0.1, horizontal flip; and a
+        contrast and brightness jitter, since webcams expose worse than FER2013's photos.
+    erasing
+        Probability that a rectangle of the face is covered (Zhong et al. 2017, arXiv:1708.04896).
+    mixup
+        Parameter of the beta distribution by which pairs of faces and their targets are mixed (Zhang et al. 2017,
+        arXiv:1710.09412); 0 mixes none.
     """
     import tensorflow as tf
 
-    data = tf.data.Dataset.from_tensor_slices((network_input(faces.images), np.eye(7, dtype=np.float32)[faces.labels]))
+    targets = {"emotion": np.eye(7, dtype=np.float32)[faces.labels]}
+    if faces.votes is not None:
+        targets["ferplus"] = faces.votes
+    data = tf.data.Dataset.from_tensor_slices((faces.images[..., np.newaxis], targets))
     data = data.shuffle(len(faces), seed=seed).batch(batch_size, drop_remainder=len(faces) > batch_size)
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-    data = tf.data.Dataset.zip((data, seeds))
-    return data.map(lambda pair, seed: (augment(pair[0], seed), pair[1]), num_parallel_calls=1).prefetch(2)
+
+    def prepare(batch, seed):
+        images, targets = tf.cast(batch[0], tf.float32) / 127.5 - 1.0, batch[1]
+        if augmented:
+            images = augment(images, seed)
+        if erasing:
+            images = erase(images, erasing, seed + 1)
+        if mixup:
+            images, targets = mix(images, targets, mixup, seed + 2)
+        return images, targets if "ferplus" in targets else targets["emotion"]
+
+    return tf.data.Dataset.zip((data, seeds)).map(prepare, num_parallel_calls=1).prefetch(2)
 
 
 def augment(images, seed):
@@ -140,3 +211,37 @@ def augment(images, seed):
     contrast, brightness = uniform(0.7, 1.3), uniform(-0.25, 0.25)
     images = images * contrast[:, None, None, None] + brightness[:, None, None, None]
     return tf.clip_by_value(images, -1.0, 1.0)
+
+
+def erase(images, probability: float, seed):
+    """Cover a rectangle of 2 to 20 % of the area with one random grey, in a share of the faces.
+
+    ``images`` float32 [b, 48, 48, 1] in [-1, 1]; ``seed`` two integers. Returns the same shape and range.
+    """
+    import tensorflow as tf
+
+    chance, area, ratio, x, y, grey = tf.unstack(tf.random.stateless_uniform([6, tf.shape(images)[0], 1], seed))
+    area, ratio = 0.02 + 0.18 * area, tf.exp((2.0 * ratio - 1.0) * np.log(3.0))  # height over width 1/3 to 3
+    height, width = SIDE * tf.sqrt(area * ratio), SIDE * tf.sqrt(area / ratio)
+    place = tf.range(SIDE, dtype=tf.float32)[tf.newaxis]
+    rows = tf.abs(place - x * (SIDE - 1)) < height / 2  # bool [b, 48]
+    columns = tf.abs(place - y * (SIDE - 1)) < width / 2
+    covered = rows[:, :, tf.newaxis] & columns[:, tf.newaxis] & (chance < probability)[:, tf.newaxis]
+    return tf.where(covered[..., tf.newaxis], 2.0 * grey[:, tf.newaxis, tf.newaxis] - 1.0, images)
+
+
+def mix(images, targets: dict, alpha: float, seed):
+    """Mixup: each face becomes ``λ`` of itself and ``1 - λ`` of another of its batch, its targets likewise.
+
+    ``λ`` is drawn from Beta(``alpha``, ``alpha``) and is at least a half, so that a face keeps its own character.
+    """
+    import tensorflow as tf
+
+    gammas = tf.random.stateless_gamma([2, tf.shape(images)[0]], seed, alpha=alpha)
+    share = gammas[0] / tf.maximum(tf.reduce_sum(gammas, axis=0), 1e-12)
+    share = tf.maximum(share, 1.0 - share)[:, tf.newaxis]
+
+    def mixed(values, share):
+        return share * values + (1.0 - share) * tf.reverse(values, axis=[0])
+
+    return mixed(images, share[..., tf.newaxis, tf.newaxis]), {name: mixed(t, share) for name, t in targets.items()}

@@ -7,9 +7,12 @@ import pytest
 
 from bengali_feedback.errors import DataError
 from bengali_feedback.fer.dataset import (
+    FERPLUS_CLASSES,
     SPLITS,
     Faces,
     augment,
+    erase,
+    mix,
     network_input,
     read_fer2013,
     training_batches,
@@ -191,3 +194,91 @@ def test_batches_are_seeded_and_every_pass_is_another():
     assert not np.array_equal(first[0], first[1])
     assert not np.array_equal(first[0], other[0])
     assert not np.array_equal(np.sort(first[0].mean(axis=(1, 2, 3))), np.sort(first[1].mean(axis=(1, 2, 3))))
+
+
+# --- FER+'s votes
+
+VOTES = ["Training,fer0000000.png,4,0,0,1,3,2,0,0,0,0", "PublicTest,,0,0,0,0,0,0,0,0,0,10",
+         "Training,fer0000002.png,0,10,0,0,0,0,0,0,0,0", "PrivateTest,fer0000003.png,0,0,0,0,0,0,5,5,0,0"]  # fmt: skip
+
+
+def write_votes(path, lines):
+    header = ",".join(["Usage", "Image name", *FERPLUS_CLASSES])
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_ferplus_votes_become_shares_beside_their_faces(tmp_path):
+    votes = write_votes(tmp_path / "fer2013new.csv", VOTES)
+    splits = read_fer2013(write(tmp_path / "fer2013.csv", ROWS), votes)
+    np.testing.assert_allclose(splits["Training"].votes[0], [0.4, 0, 0, 0.1, 0.3, 0.2, 0, 0, 0, 0])
+    assert splits["Training"].votes[1].argmax() == FERPLUS_CLASSES.index("happiness")
+    assert splits["PublicTest"].votes.tolist() == [[0.0] * 10]  # FER+ names no picture there
+    assert splits["Training"].votes.dtype == np.float32
+    kept = without_copies(splits["Training"], of=[Faces(splits["Training"].images[:1], np.zeros(1, int))])
+    assert len(kept) == 1 and kept.votes[0].argmax() == 1
+
+
+@pytest.mark.parametrize(
+    "lines, message",
+    [
+        (VOTES[:-1], "0 rows of PrivateTest and .* has 1"),
+        ([*VOTES[:-1], "PrivateTest,x.png,0,0,many,0,0,0,5,5,0,0"], "line 5: expected a Usage and ten counts"),
+        ([*VOTES[:-1], "Test,x.png,0,0,0,0,0,0,5,5,0,0"], "line 5: expected a Usage"),
+    ],
+)
+def test_votes_of_other_faces_are_refused(tmp_path, lines, message):
+    with pytest.raises(DataError, match=message):
+        read_fer2013(write(tmp_path / "fer2013.csv", ROWS), write_votes(tmp_path / "fer2013new.csv", lines))
+
+
+def test_another_table_and_a_missing_one_are_not_taken_for_votes(tmp_path):
+    data = write(tmp_path / "fer2013.csv", ROWS)
+    with pytest.raises(DataError, match="line 1: the columns must be those of FER"):
+        read_fer2013(data, data)
+    with pytest.raises(DataError, match="cannot read .*nowhere"):
+        read_fer2013(data, tmp_path / "nowhere.csv")
+
+
+# --- Erasing and mixing
+
+
+def test_erasing_covers_one_rectangle_of_one_grey_in_a_share_of_the_faces():
+    images = np.full((400, 48, 48, 1), 0.123, np.float32)
+    erased = erase(images, 0.25, [1, 2]).numpy()
+    changed = erased != images
+    assert 0.17 < changed.any(axis=(1, 2, 3)).mean() < 0.33
+    assert erased.min() >= -1 and erased.max() <= 1
+    for face, cover in zip(erased, changed, strict=True):
+        if cover.any():
+            rows, columns = cover[..., 0].any(axis=1), cover[..., 0].any(axis=0)
+            assert cover.sum() == rows.sum() * columns.sum()  # a whole rectangle
+            assert len(np.unique(face[cover])) == 1
+            assert cover.mean() < 0.21
+
+
+def test_mixing_blends_faces_and_targets_by_the_same_share():
+    images = np.arange(8, dtype=np.float32).reshape(8, 1, 1, 1) * np.ones((8, 48, 48, 1), np.float32)
+    mixed, targets = mix(images, {"emotion": np.eye(8, dtype=np.float32)}, 0.4, [3, 4])
+    mixed, targets = mixed.numpy(), targets["emotion"].numpy()
+    np.testing.assert_allclose(targets.sum(axis=1), 1.0, atol=1e-6)
+    for number in range(8):
+        share = targets[number, number]
+        assert 0.5 <= share <= 1.0
+        np.testing.assert_allclose(mixed[number], share * number + (1 - share) * (7 - number), atol=1e-5)
+    assert (targets.max(axis=1) < 0.999).any()
+
+
+def test_batches_carry_the_votes_as_a_second_target():
+    some = faces(6)
+    votes = np.eye(10, dtype=np.float32)[some.labels]
+    for images, targets in training_batches(Faces(some.images, some.labels, votes), 6, 0, erasing=0.5, mixup=0.2):
+        assert images.shape == (6, 48, 48, 1)
+        np.testing.assert_allclose(targets["emotion"], targets["ferplus"][:, :7], atol=1e-6)  # mixed alike
+
+
+def test_without_augmentation_the_faces_come_as_they_are():
+    some = faces(5)
+    ((images, labels),) = training_batches(some, 5, 0, augmented=False)
+    order = labels.numpy().argmax(axis=1)
+    np.testing.assert_allclose(images, network_input(some.images)[order], atol=1e-6)

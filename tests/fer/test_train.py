@@ -1,11 +1,7 @@
 """The trainer learns a handful of patterns that it makes itself, and survives ``kill -9``."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +10,9 @@ import pytest
 from bengali_feedback import cli
 from bengali_feedback.checkpoints import checkpoint
 from bengali_feedback.errors import DataError
-from bengali_feedback.fer.dataset import SPLITS
-from bengali_feedback.fer.train import fit_temperature, train
+from bengali_feedback.fer import train as training
+from bengali_feedback.fer.dataset import FERPLUS_CLASSES, SPLITS
+from bengali_feedback.fer.train import Recipe, fit_temperature, train
 
 Y, X = np.mgrid[:48, :48] - 23.5
 PATTERNS = [
@@ -56,7 +53,7 @@ def epochs_of(run: Path) -> list[str]:
 def test_training_learns_seven_patterns_and_writes_a_verified_checkpoint(tmp_path, monkeypatch):
     data = write_fer2013(tmp_path / "fer2013.csv", {"Training": 24, "PublicTest": 2, "PrivateTest": 1})
     out = tmp_path / "checkpoints"
-    record = train(data, out, tmp_path / "run", epochs=5, batch_size=8, mixed_precision=False, verbose=0)
+    record = train(data, out, tmp_path / "run", "custom_cnn", epochs=5, batch_size=8, mixed_precision=False, verbose=0)
 
     assert record["public_test_accuracy"] > 0.8
     assert record["training_faces"] == 7 * 24
@@ -80,7 +77,7 @@ def test_training_learns_seven_patterns_and_writes_a_verified_checkpoint(tmp_pat
 def test_a_longer_training_goes_on_where_a_shorter_one_ended(handful, tmp_path):
     import h5py
 
-    run, settings = tmp_path / "run", {"batch_size": 7, "mixed_precision": False, "verbose": 0}
+    run, settings = tmp_path / "run", {"network": "custom_cnn", "batch_size": 7, "mixed_precision": False, "verbose": 0}
     first = train(handful, tmp_path / "out", run, epochs=2, **settings)
     (run / "part-state.weights.h5").write_bytes(b"what a killed run had begun to write")
     second = train(handful, tmp_path / "out", run, epochs=4, **settings)
@@ -95,19 +92,14 @@ def test_a_longer_training_goes_on_where_a_shorter_one_ended(handful, tmp_path):
     assert again == second and epochs_of(run) == ["0", "1", "2", "3"]
 
 
-def test_a_killed_training_goes_on_with_the_same_command(tmp_path, monkeypatch, capfd):
+def test_a_killed_training_goes_on_with_the_same_command(tmp_path, monkeypatch, capfd, kill_when):
     data = write_fer2013(tmp_path / "fer2013.csv", {"Training": 8, "PublicTest": 1, "PrivateTest": 1})
     out, run = tmp_path / "checkpoints", tmp_path / "run"
-    command = ["train", "fer", "--data", data, "--out", out, "--run", run, "--epochs", 4, "--batch-size", 8]
-    command = [str(word) for word in command]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bengali_feedback.cli", *command], env=environment, stdout=subprocess.DEVNULL
+    command = ["train", "fer", "--data", data, "--out", out, "--run", run, "--model", "custom_cnn"]
+    command = [*map(str, command), "--epochs", "4", "--batch-size", "8"]
+    kill_when(
+        ["-m", "bengali_feedback.cli", *command], lambda: (run / "history.csv").exists() and len(epochs_of(run)) > 0
     )
-    while process.poll() is None and not ((run / "history.csv").exists() and epochs_of(run)):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
     before = (run / "history.csv").read_text()
     assert epochs_of(run)[0] == "0" and len(epochs_of(run)) < 4
     assert not (out / "manifest.json").exists()
@@ -128,8 +120,61 @@ def test_a_killed_training_goes_on_with_the_same_command(tmp_path, monkeypatch, 
     assert {layer.dtype_policy.name for layer in network.layers} == {keras.config.dtype_policy().name} == {"float32"}
 
 
+def test_a_rate_that_falls_on_plateaus_goes_on_falling_after_an_interruption(handful, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "PLATEAU_PATIENCE", 1)
+    monkeypatch.setattr(training, "STOP_PATIENCE", 3)
+    recipe = Recipe(12, 7, 0.3, "adam")  # far too fast: the loss rises, the rate falls
+    monkeypatch.setitem(training.RECIPES, "lightweight_cnn", recipe)
+    settings = {"network": "lightweight_cnn", "mixed_precision": False, "verbose": 0}
+    train(handful, tmp_path / "out", tmp_path / "run", epochs=3, **settings)
+    record = train(handful, tmp_path / "out", tmp_path / "run", **settings)
+
+    losses = [row["val_loss"] for row in record["history"]]
+    rates = [row["learning_rate"] for row in record["history"]]
+    expected, best, waited = 0.3, np.inf, 0
+    for rate, loss in zip(rates, losses, strict=True):  # ReduceLROnPlateau by hand
+        assert rate == pytest.approx(expected)
+        best, waited = (loss, 0) if loss < best - 1e-4 else (best, waited + 1)
+        if waited >= 1:
+            expected, waited = expected / 2, 0
+    assert len(losses) == min(12, losses.index(min(losses)) + 1 + 3)  # EarlyStopping by hand
+    assert train(handful, tmp_path / "out", tmp_path / "run", **settings) == record  # nothing is left to do
+
+
+def test_ferplus_votes_are_learned_beside_the_emotion_and_left_out_of_the_checkpoint(tmp_path):
+    data = write_fer2013(tmp_path / "fer2013.csv", {"Training": 4, "PublicTest": 1, "PrivateTest": 1})
+    lines = [",".join(["Usage", "Image name", *FERPLUS_CLASSES])]
+    for split, count in (("Training", 4), ("PublicTest", 1), ("PrivateTest", 1)):
+        lines += [f"{split},x.png," + ",".join("10" if n == label else "0" for n in range(10)) for label in range(7)] * (
+            count
+        )
+    votes = tmp_path / "fer2013new.csv"
+    votes.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    settings = {"network": "bengali_fer", "ferplus": votes, "batch_size": 14, "mixed_precision": False, "verbose": 0}
+    train(data, tmp_path / "out", tmp_path / "run", epochs=1, **settings)
+    record = train(data, tmp_path / "out", tmp_path / "run", epochs=2, **settings)
+    assert record["ferplus"] and [row["epoch"] for row in record["history"]] == [0, 1]
+    assert all(np.isfinite(row["val_ferplus_loss"]) for row in record["history"])
+
+    import keras
+
+    network = keras.saving.load_model(tmp_path / "out" / "fer" / "bengali_fer.keras", compile=False)
+    assert network.output.shape == (None, 7)
+    assert record["public_test_accuracy"] == pytest.approx(
+        max(row["val_emotion_accuracy"] for row in record["history"])
+    )
+
+
+@pytest.mark.parametrize("option", [{"side": 96}, {"weights": Path("imagenet.h5")}])
+def test_options_of_the_baselines_are_refused_elsewhere(tmp_path, option):
+    with pytest.raises(DataError, match="custom_cnn takes faces of 48 pixels"):
+        train(tmp_path / "nowhere.csv", tmp_path, tmp_path / "run", **option)
+    with pytest.raises(DataError, match="nowhere.h5 does not exist"):
+        train(tmp_path / "x.csv", tmp_path, tmp_path / "run", "resnet50", weights=tmp_path / "nowhere.h5")
+
+
 def test_an_unknown_network_is_refused_before_the_data_is_read(tmp_path):
-    with pytest.raises(DataError, match="unknown network 'vgg': choose one of custom_cnn"):
+    with pytest.raises(DataError, match="unknown network 'vgg': choose one of custom_cnn, bengali_fer"):
         train(tmp_path / "nowhere.csv", tmp_path, tmp_path / "run", network="vgg")
 
 
