@@ -144,10 +144,9 @@ def test_a_rate_that_falls_on_plateaus_goes_on_falling_after_an_interruption(han
 def test_ferplus_votes_are_learned_beside_the_emotion_and_left_out_of_the_checkpoint(tmp_path):
     data = write_fer2013(tmp_path / "fer2013.csv", {"Training": 4, "PublicTest": 1, "PrivateTest": 1})
     lines = [",".join(["Usage", "Image name", *FERPLUS_CLASSES])]
+    rows = [",".join("10" if n == label else "0" for n in range(10)) for label in range(7)]
     for split, count in (("Training", 4), ("PublicTest", 1), ("PrivateTest", 1)):
-        lines += [f"{split},x.png," + ",".join("10" if n == label else "0" for n in range(10)) for label in range(7)] * (
-            count
-        )
+        lines += [f"{split},x.png,{row}" for row in rows] * count
     votes = tmp_path / "fer2013new.csv"
     votes.write_text("\n".join(lines) + "\n", encoding="utf-8")
     settings = {"network": "bengali_fer", "ferplus": votes, "batch_size": 14, "mixed_precision": False, "verbose": 0}
