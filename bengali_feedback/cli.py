@@ -187,7 +187,7 @@ def train_words(
     out: Annotated[Path, typer.Option(help="Vectors to write.")] = Path("checkpoints/nlg/word2vec.kv"),
     seed: int = 0,
 ) -> None:
-    """Train the skip-gram word vectors of the corpus vocabulary."""
+    """Train the skip-gram vectors of 7,000 words: all of the corpus and the commonest others."""
     from .nlg.word2vec import train_word2vec
 
     vectors = train_word2vec(text, corpus, out, seed=seed)
@@ -198,6 +198,9 @@ def train_words(
 def train_nlg(
     corpus: Corpus = Path("corpus/feedback.tsv"),
     vectors: Annotated[Path, typer.Option(help="Word2Vec vectors.")] = Path("checkpoints/nlg/word2vec.kv"),
+    text: Annotated[
+        list[Path] | None, typer.Option(help="Open Bengali text to learn grammar from first; repeat for more.")
+    ] = None,
     out: Checkpoints = Path("checkpoints"),
     run: Annotated[Path, typer.Option(help="Folder for the resumable state.")] = Path("runs/nlg"),
     epochs: Annotated[int, typer.Option(min=1, help="The most there can be; training ends sooner by itself.")] = 60,
@@ -206,7 +209,7 @@ def train_nlg(
     """Train the sentence generator on the corpus."""
     from .nlg.train import train_generator
 
-    train_generator(corpus, vectors, out, seed=seed, epochs=epochs, run_dir=run)
+    train_generator(corpus, vectors, out, text or (), seed=seed, epochs=epochs, run_dir=run)
 
 
 @train_app.command("g2p")

@@ -2,8 +2,8 @@
 
 import json
 import zipfile
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -14,10 +14,12 @@ from tqdm import tqdm
 from ..checkpoints import register
 from ..errors import CheckpointError, DataError
 from ..files import replacing, write_text
+from ..text import read_texts
 from .dataset import Sample, read_corpus
 from .models import GeneratorSize, feedback_generator
-from .text import CUE_TOKENS, END, PAD, START, TEXT_TOKENS, Vocabulary, cue_tokens, tokenize
-from .word2vec import corpus_vocabulary, embedding_matrix, load_word2vec
+from .rules import MARKS, MAX_WORDS
+from .text import CUE_TOKENS, END, PAD, START, TEXT_TOKENS, UNKNOWN, Vocabulary, clean_text, cue_tokens, tokenize
+from .word2vec import embedding_matrix, generator_vocabulary, load_word2vec
 
 EPOCHS = 60
 BATCH = 32
@@ -27,6 +29,12 @@ LABEL_SMOOTHING = 0.1
 # few sentences the validation loss turns long before whole phrases hang together: what is drawn from its best
 # epoch reads worse than what is drawn from a later one (measured in checkpoints/nlg/README.md).
 PATIENCE = 25
+QUOTES = frozenset("\"'‘’“”—–-()")  # left out of open text: the corpus has none
+PRETRAINING_ROUNDS = 12
+ROUND = 20_000  # sentences of open text in one round of pre-training
+MAX_UNKNOWN = 1  # words outside the vocabulary that a sentence of open text may have
+PRETRAINING_CUES = (1, 4)  # words of the sentence itself that serve as its cue
+PRETRAINING_DROPOUT = 0.2  # there is more open text than the network can learn by heart
 CUE_DROPOUT = 0.1  # share of control tokens and cue words left out, so that each is optional when called
 
 
@@ -34,8 +42,10 @@ def train_generator(
     corpus: str | Path,
     vectors: str | Path,
     out: str | Path,
+    texts: Sequence[str | Path] = (),
     seed: int = 0,
     epochs: int = EPOCHS,
+    rounds: int = PRETRAINING_ROUNDS,
     run_dir: str | Path = "runs/nlg",
     size: GeneratorSize | None = None,
     patience: int = PATIENCE,
@@ -43,6 +53,9 @@ def train_generator(
     progress: bool = True,
 ) -> dict:
     """Train on the corpus's train split until the validation loss has not fallen for ``patience`` epochs.
+
+    With open text the network first learns to make sentences from some of their own words (:func:`pretrain`): the
+    corpus says what to talk about, but holds too few sentences to learn a grammar from.
 
     Parameters
     ----------
@@ -54,9 +67,13 @@ def train_generator(
         The folder ``checkpoints``: receives ``nlg/generator.keras``, ``nlg/vocabulary.json`` and
         ``nlg/history.json``. The first two, and ``nlg/word2vec.kv`` where it lies there, are registered in its
         manifest.
+    texts
+        Files of open Bengali text for the pre-training, see :func:`~bengali_feedback.text.read_texts`; none skips it.
+    rounds
+        Of pre-training, each of 20,000 sentences.
     run_dir
-        Holds ``state.npz`` after each epoch. The same call goes on from there; a call with another corpus, seed
-        or size raises.
+        Holds ``pretraining/state.npz`` after each round and ``state.npz`` after each epoch. The same call goes on
+        from there; a call with another corpus, seed or size raises.
     patience
         See :data:`PATIENCE`.
     progress
@@ -81,12 +98,19 @@ def train_generator(
     if not train or not val:
         raise DataError(f"{corpus} has {len(train)} train and {len(val)} val samples: both are needed.")
     size = size or GeneratorSize()
-    vocabulary = corpus_vocabulary(corpus)
+    word_vectors = load_word2vec(vectors)
+    vocabulary = generator_vocabulary(corpus, word_vectors)
     keras.utils.set_random_seed(seed)
-    model = feedback_generator(embedding_matrix(vocabulary, load_word2vec(vectors), seed), size)
+    matrix = embedding_matrix(vocabulary, word_vectors, seed)
+    model = feedback_generator(matrix, size)
+    if texts:
+        begun = feedback_generator(matrix, replace(size, dropout=min(size.dropout, PRETRAINING_DROPOUT)))
+        pretrain(begun, vocabulary, texts, Path(run_dir) / "pretraining", rounds, seed, progress)
+        model.set_weights(begun.get_weights())
     optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)
     optimizer.build(model.trainable_variables)
-    run = _Run(Path(run_dir), model, optimizer, {"seed": seed, "samples": len(samples), **asdict(size)})
+    settings = {"seed": seed, "samples": len(samples), "pretrained": bool(texts), **asdict(size)}
+    run = _Run(Path(run_dir), model, optimizer, settings)
     step = _train_step(model, optimizer)
     forward = tf.function(model.call, reduce_retracing=True)  # run eagerly, the LSTMs take most of an epoch
     inputs, targets = encode_texts(vocabulary, train)
@@ -111,6 +135,75 @@ def train_generator(
     history = {"epochs": run.epochs, "best_epoch": run.best_epoch, "seed": seed, "size": asdict(size)}
     _publish(Path(out), model, vocabulary, history)
     return history
+
+
+def pretrain(
+    model: keras.Model,
+    vocabulary: Vocabulary,
+    texts: Sequence[str | Path],
+    run_dir: Path,
+    rounds: int = PRETRAINING_ROUNDS,
+    seed: int = 0,
+    progress: bool = True,
+) -> None:
+    """Let ``model`` learn to make a sentence of open text from one to four of its own words.
+
+    Sentences of 3 to 20 words with at most one word outside the vocabulary; that word is read, but neither asked for
+    nor made a cue. Resumable: ``run_dir/state.npz`` holds everything after each round.
+
+    Raises
+    ------
+    DataError
+        When a text cannot be read, or none of its sentences fits.
+    """
+    sentences = open_sentences(vocabulary, texts)
+    if len(sentences) == 0:
+        raise DataError(f"no sentence of {', '.join(map(str, texts))} fits the vocabulary: give more Bengali text.")
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, clipnorm=1.0)
+    optimizer.build(model.trainable_variables)
+    run = _Run(run_dir, model, optimizer, {"seed": seed, "sentences": len(sentences), "words": len(vocabulary)})
+    step = _train_step(model, optimizer)
+    start, unknown = vocabulary.ids[START], vocabulary.ids[UNKNOWN]
+    with tqdm(total=rounds, initial=len(run.epochs), desc="pre-training", unit=" rounds", disable=not progress) as bar:
+        while len(run.epochs) < rounds:
+            rng = np.random.default_rng([seed, len(run.epochs)])  # the same batches whether or not interrupted
+            chosen = rng.choice(len(sentences), min(ROUND, len(sentences)), replace=False)
+            lengths = (sentences[chosen] != 0).sum(axis=1)
+            chosen = chosen[np.argsort(lengths, kind="stable")]  # little padding in a batch
+            batches = np.array_split(chosen, max(1, len(chosen) // BATCH))
+            losses = []
+            for number in rng.permutation(len(batches)):
+                targets = sentences[batches[number]]
+                targets = targets[:, : int((targets != 0).any(axis=0).sum())]
+                inputs = np.concatenate([np.full((len(targets), 1), start, np.int32), targets[:, :-1]], axis=1)
+                cues = own_words(targets, vocabulary, rng)
+                losses.append(float(step(cues, inputs, np.where(targets == unknown, 0, targets))))
+            run.finish_epoch(val_loss=float(np.mean(losses)))
+            bar.set_postfix(loss=f"{run.epochs[-1]['val_loss']:.2f}")
+            bar.update()
+
+
+def open_sentences(vocabulary: Vocabulary, texts: Sequence[str | Path]) -> np.ndarray:
+    """Sentences of open text as token numbers with an end token, int32 [sentences, TEXT_TOKENS], each once."""
+    rows = {}
+    for text in read_texts(texts):
+        tokens = [token for token in tokenize(clean_text(text)) if token not in QUOTES]
+        words = [token for token in tokens if token not in MARKS]
+        unknown = sum(token not in vocabulary for token in tokens)
+        if 3 <= len(words) <= MAX_WORDS and len(tokens) < TEXT_TOKENS and unknown <= MAX_UNKNOWN:
+            rows[tuple(tokens)] = vocabulary.encode([*tokens, END], TEXT_TOKENS)
+    return np.array(list(rows.values()), dtype=np.int32).reshape(-1, TEXT_TOKENS)
+
+
+def own_words(targets: np.ndarray, vocabulary: Vocabulary, rng: np.random.Generator) -> np.ndarray:
+    """For each sentence some of its own words in random order as a cue, int32 [sentences, CUE_TOKENS]."""
+    special = [vocabulary.ids[token] for token in (PAD, END, UNKNOWN, *MARKS) if token in vocabulary]
+    cues = np.zeros((len(targets), CUE_TOKENS), np.int32)
+    for row, sentence in enumerate(targets):
+        words = np.setdiff1d(sentence, special)
+        count = min(len(words), int(rng.integers(PRETRAINING_CUES[0], PRETRAINING_CUES[1] + 1)))
+        cues[row, :count] = rng.choice(words, count, replace=False)
+    return cues
 
 
 def encode_cues(vocabulary: Vocabulary, samples: list[Sample], rng: np.random.Generator | None = None) -> np.ndarray:

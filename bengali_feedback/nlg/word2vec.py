@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from ..errors import CheckpointError, DataError
 from ..files import replacing
 from ..text import read_texts
 from .dataset import read_corpus
-from .text import Vocabulary, clean_text, tokenize
+from .rules import blocked_problems, character_problems
+from .text import VOCABULARY_SIZE, Vocabulary, clean_text, tokenize
 
 VECTOR_SIZE = 128
 WINDOW = 5
@@ -28,6 +30,13 @@ def corpus_vocabulary(corpus: str | Path) -> Vocabulary:
     return Vocabulary.from_texts([sample.text for sample in samples] + sorted({sample.cue for sample in samples}))
 
 
+def generator_vocabulary(corpus: str | Path, vectors) -> Vocabulary:
+    """The corpus's words and marks, then the words of open text that ``vectors`` hold besides."""
+    words = corpus_vocabulary(corpus)
+    more = [word for word in vectors.index_to_key if word not in words]
+    return Vocabulary([*words.tokens[words.reserved :], *more][: VOCABULARY_SIZE - words.reserved])
+
+
 def train_word2vec(
     texts: Iterable[str | Path],
     corpus: str | Path,
@@ -37,7 +46,7 @@ def train_word2vec(
     epochs: int = EPOCHS,
     progress: bool = True,
 ):
-    """Train skip-gram vectors and keep those of the generator's vocabulary.
+    """Train skip-gram vectors and keep those of the corpus's words and of the commonest others, 7,000 in all.
 
     bnlp's ``Word2VecTraining`` is this same gensim model without a seed, so gensim is called directly. One
     worker, because the order in which several update the vectors differs from run to run.
@@ -54,7 +63,8 @@ def train_word2vec(
     Returns
     -------
     gensim.models.KeyedVectors
-        One float32 row for each word of :func:`corpus_vocabulary`.
+        One float32 row for each word: those of :func:`corpus_vocabulary` first, then words that only ``texts`` have,
+        commonest first, until the vocabulary is full (seed 004 §5.1: 7,000 words).
     """
     from gensim.models import KeyedVectors, Word2Vec
     from gensim.utils import RULE_DEFAULT, RULE_KEEP
@@ -82,6 +92,8 @@ def train_word2vec(
     bar.close()
 
     known = [word for word in vocabulary.tokens[vocabulary.reserved :] if word in model.wv]
+    others = (word for word in model.wv.index_to_key if word not in vocabulary and not blocked_problems(word))
+    known += islice((word for word in others if not character_problems(word)), VOCABULARY_SIZE - len(vocabulary))
     vectors = KeyedVectors(vector_size)
     vectors.add_vectors(known, model.wv[known].astype(np.float32))
     out = Path(out)
@@ -120,7 +132,7 @@ def neighbours(vectors, word: str, count: int = 5) -> list[tuple[str, float]]:
         When the word has no vector.
     """
     if word not in vectors:
-        raise DataError(f"{word!r} has no vector: only words of the corpus have one.")
+        raise DataError(f"{word!r} has no vector: it is not among the 7,000 words of the vocabulary.")
     return vectors.most_similar(word, topn=count)
 
 

@@ -13,8 +13,8 @@ from bengali_feedback.nlg import train as training
 from bengali_feedback.nlg.dataset import read_corpus
 from bengali_feedback.nlg.generator import FeedbackGenerator
 from bengali_feedback.nlg.models import GeneratorSize
-from bengali_feedback.nlg.text import END, PAD, START, tokenize
-from bengali_feedback.nlg.word2vec import corpus_vocabulary
+from bengali_feedback.nlg.text import END, PAD, START, UNKNOWN, tokenize
+from bengali_feedback.nlg.word2vec import corpus_vocabulary, generator_vocabulary, load_word2vec
 
 SMALL = GeneratorSize(filters=24, encoder_units=16, decoder_units=48, dropout=0.0)
 
@@ -98,6 +98,68 @@ def test_a_killed_training_goes_on_with_the_same_command(
     history = json.loads((out / "nlg" / "history.json").read_text(encoding="utf-8"))
     assert history["epochs"][: len(before)] == before and len(history["epochs"]) == 4
     FeedbackGenerator.load(out / "nlg", handful_corpus)
+
+
+# --- Pre-training on open text
+
+
+@pytest.fixture(scope="module")
+def open_text(tmp_path_factory):
+    """Sentences of the handful's words, one with an unknown word, one with two, one too short, one twice."""
+    lines = ["মনটা খুব ভালো লাগল।", "তোমার গল্পটা দেখে ভালো লাগছে!", "ঠান্ডা পানি খেয়ে বসো।", 'বুক ভরে শ্বাস নিন, "দেখে" চলো।']
+    lines += ["ঘোড়াটা খুব ভালো লাগল।", "ঘোড়াটা খুব দৌড়াল কাল।", "ভালো লাগল।", "মনটা খুব ভালো লাগল।"]
+    path = tmp_path_factory.mktemp("open") / "text.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def vocabulary(handful_corpus, handful_vectors):
+    return generator_vocabulary(handful_corpus, load_word2vec(handful_vectors))
+
+
+def test_open_sentences_fit_the_vocabulary_and_stand_once(vocabulary, open_text):
+    sentences = training.open_sentences(vocabulary, [open_text])
+    spoken = [vocabulary.decode(row) for row in sentences]
+    assert spoken[0] == ["মনটা", "খুব", "ভালো", "লাগল", "।"] and len(spoken) == 5
+    assert "দেখে" in spoken[3] and '"' not in spoken[3]
+    assert spoken[4][0] == UNKNOWN
+    assert all(vocabulary.ids[END] in row for row in sentences)
+
+
+def test_a_cue_of_pre_training_is_made_of_the_sentence_s_own_words(vocabulary, open_text):
+    sentences = training.open_sentences(vocabulary, [open_text])
+    for seed in range(20):
+        cues = training.own_words(sentences, vocabulary, np.random.default_rng(seed))
+        for cue, sentence in zip(cues, sentences, strict=True):
+            chosen = [vocabulary.tokens[number] for number in cue if number]
+            assert 1 <= len(chosen) <= 4 and len(set(chosen)) == len(chosen)
+            assert set(chosen) <= set(vocabulary.decode(sentence)) - {UNKNOWN, "।", "!", ","}
+
+
+def test_pre_training_learns_resumes_and_changes_where_training_starts(
+    handful_corpus, handful_vectors, open_text, tmp_path
+):
+    options = {"texts": [open_text], "size": GeneratorSize(filters=8, encoder_units=4, decoder_units=24, dropout=0.3)}
+    options |= {"epochs": 1}
+    train(handful_corpus, handful_vectors, tmp_path, rounds=2, **options)
+    state = tmp_path / "run" / "pretraining" / "state.npz"
+    with np.load(state) as saved:
+        first = json.loads(str(saved["meta"]))["epochs"]
+    (tmp_path / "run" / "state.npz").unlink()
+    history = train(handful_corpus, handful_vectors, tmp_path, rounds=40, **options)
+    with np.load(state) as saved:
+        losses = [row["val_loss"] for row in json.loads(str(saved["meta"]))["epochs"]]
+    assert losses[:2] == [row["val_loss"] for row in first] and len(losses) == 40
+    assert losses[-1] < 0.85 * losses[0]
+    plain = train(handful_corpus, handful_vectors, tmp_path / "plain", **(options | {"texts": ()}))
+    assert history["epochs"][0]["loss"] != plain["epochs"][0]["loss"]
+
+
+def test_open_text_that_never_fits_is_refused(handful_corpus, handful_vectors, tmp_path):
+    (tmp_path / "text.txt").write_text("অচেনা কথার একটা বাক্য\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no sentence of .*text.txt fits"):
+        train(handful_corpus, handful_vectors, tmp_path, texts=[tmp_path / "text.txt"])
 
 
 def test_training_stops_when_the_validation_loss_stays(handful_corpus, handful_vectors, tmp_path, monkeypatch):

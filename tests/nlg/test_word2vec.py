@@ -7,11 +7,13 @@ import pytest
 
 from bengali_feedback.checkpoints import checkpoint
 from bengali_feedback.errors import CheckpointError, DataError
+from bengali_feedback.nlg import word2vec
 from bengali_feedback.nlg.dataset import read_corpus
 from bengali_feedback.nlg.text import SPECIAL_TOKENS
 from bengali_feedback.nlg.word2vec import (
     corpus_vocabulary,
     embedding_matrix,
+    generator_vocabulary,
     load_word2vec,
     neighbours,
     train_word2vec,
@@ -40,7 +42,22 @@ def test_words_in_the_same_company_become_neighbours(handful_corpus, tmp_path):
     assert np.array_equal(vectors.vectors, again.vectors)
     read = load_word2vec(tmp_path / "word2vec.kv")
     assert read.index_to_key == vectors.index_to_key
-    assert set(read.index_to_key) <= set(corpus_vocabulary(handful_corpus).tokens)  # no word of the texts alone
+    assert "হালকা" in read  # in the texts alone, but often
+
+
+def test_the_vocabulary_is_filled_up_with_common_words_of_the_texts_that_may_be_said(
+    handful_corpus, tmp_path, monkeypatch
+):
+    lines = ["নদীর ধারে বাতাস"] * 9 + ["নদীর ধারে abc ৫টা"] * 9 + ["নদীর"] * 9 + ["আত্মহত্যা"] * 50
+    (tmp_path / "texts.txt").write_text("\n".join(lines), encoding="utf-8")
+    own = corpus_vocabulary(handful_corpus)
+    monkeypatch.setattr(word2vec, "VOCABULARY_SIZE", len(own) + 3)
+    vectors = train_word2vec(
+        [tmp_path / "texts.txt"], handful_corpus, tmp_path / "word2vec.kv", vector_size=16, progress=False
+    )
+    vocabulary = generator_vocabulary(handful_corpus, vectors)
+    assert vocabulary.tokens[: len(own)] == own.tokens
+    assert vocabulary.tokens[len(own) :] == ["নদীর", "ধারে", "বাতাস"]
 
 
 def test_texts_come_from_plain_gzip_and_table_files(tmp_path):
