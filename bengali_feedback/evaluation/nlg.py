@@ -1,6 +1,7 @@
 """How the sentence generator does: what it says, how often it says something new, and how fast."""
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..nlg.dataset import read_corpus
 from ..nlg.rules import REGISTERS, address_problems, words
 
 
-def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 50, seed: int = 0) -> dict:
+def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 100, seed: int = 0) -> dict:
     """Draw sentences for each emotion, in both registers by turns, and score the network on the test split.
 
     Parameters
@@ -27,11 +28,12 @@ def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 50, seed: i
     dict
         ``sentences``; shares of them: ``generated`` (the rest came from the corpus), ``not_in_corpus``,
         ``first_attempt``, ``repeated`` (said before for the same emotion and register) and ``register_right``;
+        ``most_often``, how often the commonest sentence was said;
         ``equal_in_a_row`` (a count, always 0); ``distinct_2``, different pairs of neighbouring words among all
         pairs, with ``corpus_distinct_2`` of equally many corpus sentences beside it; ``average_words``;
-        ``milliseconds`` a sentence (``median``, ``p95``); ``test``, the scores of
+        ``milliseconds`` a sentence (``median``, ``p95``); ``train`` and ``test``, the scores of
         :func:`~bengali_feedback.nlg.train.teacher_forced_scores`; ``emotions``, ``generated`` and
-        ``not_in_corpus`` of each.
+        ``not_in_corpus`` of each; ``answers``, every sentence with what was asked and where it came from.
     """
     from ..nlg.train import encode_cues, encode_texts, teacher_forced_scores
 
@@ -52,9 +54,12 @@ def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 50, seed: i
         repeated += key in said
         said.add(key)
     chosen = np.random.default_rng(seed).permutation(len(samples))[: len(answers)]
-    test = [sample for sample in samples if sample.split == "test"]
     vocabulary = generator.vocabulary
-    scores = teacher_forced_scores(generator.model, encode_cues(vocabulary, test), *encode_texts(vocabulary, test))
+    scores = {}
+    for split in ("train", "test"):
+        chosen_split = [sample for sample in samples if sample.split == split]
+        arrays = (encode_cues(vocabulary, chosen_split), *encode_texts(vocabulary, chosen_split))
+        scores[split] = teacher_forced_scores(generator.model, *arrays)
     return {
         "sentences": len(answers),
         "generated": _share(answer.source == "generated" for answer in answers),
@@ -62,6 +67,7 @@ def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 50, seed: i
         "first_attempt": _share(answer.attempts == 1 for answer in answers),
         "repeated": repeated / len(answers),
         "equal_in_a_row": sum(a.text == b.text for a, b in zip(answers, answers[1:], strict=False)),
+        "most_often": max(Counter(answer.text for answer in answers).values()),
         "register_right": _share(not address_problems(answer.text, answer.register) for answer in answers),
         "distinct_2": distinct_2([answer.text for answer in answers]),
         "corpus_distinct_2": distinct_2([samples[number].text for number in chosen]),
@@ -70,7 +76,7 @@ def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 50, seed: i
             "median": float(1000 * np.median(seconds)),
             "p95": float(1000 * np.quantile(seconds, 0.95)),
         },
-        "test": scores,
+        **scores,
         "emotions": {
             emotion.value: {
                 "generated": _share(a.source == "generated" for a in answers if a.emotion is emotion),
@@ -78,6 +84,17 @@ def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 50, seed: i
             }
             for emotion in EMOTIONS
         },
+        "answers": [
+            {
+                "emotion": a.emotion.value,
+                "register": a.register,
+                "intent": a.intent,
+                "text": a.text,
+                "source": a.source,
+                "new": a.text not in known,
+            }
+            for a in answers
+        ],
     }
 
 
@@ -89,22 +106,25 @@ def distinct_2(texts: list[str]) -> float:
 
 def nlg_markdown(report: dict) -> str:
     """The report of :func:`evaluate_nlg` as Markdown tables."""
-    test, time_ = report["test"], report["milliseconds"]
+    train, test, time_ = report["train"], report["test"], report["milliseconds"]
     rows = [
         ("sentences drawn", f"{report['sentences']}"),
         ("said by the network", f"{report['generated']:.1%}"),
         ("first attempt accepted", f"{report['first_attempt']:.1%}"),
         ("not a sentence of the corpus", f"{report['not_in_corpus']:.1%}"),
         ("said before for the same emotion and register", f"{report['repeated']:.1%}"),
+        ("times the commonest sentence was said", f"{report['most_often']}"),
         ("equal to the answer before", f"{report['equal_in_a_row']}"),
         ("register right", f"{report['register_right']:.1%}"),
         ("distinct-2", f"{report['distinct_2']:.2f} (corpus sentences: {report['corpus_distinct_2']:.2f})"),
         ("average words", f"{report['average_words']:.1f}"),
         ("milliseconds a sentence", f"{time_['median']:.1f} (95 % under {time_['p95']:.1f})"),
+        ("training loss, nats a token, teacher-forced", f"{train['loss']:.2f} (the paper: 0.65)"),
+        ("training accuracy of the next token", f"{train['accuracy']:.1%} (the paper: 83.18 %)"),
         ("test loss, nats a token", f"{test['loss']:.2f}"),
         ("test perplexity", f"{test['perplexity']:.0f}"),
         ("test accuracy of the next token", f"{test['accuracy']:.1%}"),
-        ("the same with padding counted", f"{test['padded_accuracy']:.1%} (the paper, split not told: 83.18 %)"),
+        ("the same with padding counted", f"{test['padded_accuracy']:.1%}"),
     ]
     lines = ["| measure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     lines += ["", "| emotion | said by the network | not in the corpus |", "|---|---|---|"]

@@ -15,10 +15,10 @@ from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
-CANDIDATES = 6  # sentences drawn at once in each attempt; the first that may be spoken is
+CANDIDATES = 12  # sentences drawn at once in each attempt; the first that may be spoken is
 TEMPERATURE = 1.0
 TOP_P = 0.95
-MIN_LOG_PROBABILITY = -1.0  # nats a token; below it many sentences no longer hang together
+MIN_LOG_PROBABILITY = -1.5  # nats a token; below it many sentences no longer hang together
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from ..emotion import EMOTIONS, Emotion
 from .dataset import Sample
 from .models import WordDecoder
 from .rules import REGISTERS
-from .text import END, START, TEXT_TOKENS, Vocabulary, tokenize
+from .text import END, START, TEXT_TOKENS, UNKNOWN, Vocabulary, tokenize
 
-CONTEXT = 2  # words before a word that must have stood before it somewhere in the corpus
+# Words before a word that must have stood before it somewhere in the corpus. With 2, two in three sentences are new
+# and one in four is odd or wrong; chosen by reading, see checkpoints/nlg/README.md.
+CONTEXT = 3
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,10 @@ class Draw:
 
 
 class WordLattice:
-    """Which words may follow which: the triples of neighbouring tokens of the corpus.
+    """Which words may follow which: every four neighbouring tokens of the corpus.
 
     A decoder trained on some thousand sentences knows what to talk about but strays from the grammar within a
-    few words; between triples that a person wrote it keeps to sentences that read as written, and still leaves
+    few words; along sequences that a person wrote it keeps to sentences that read as written, and still leaves
     one for another where they meet.
 
     Parameters
@@ -43,15 +45,19 @@ class WordLattice:
 
     def __init__(self, samples: list[Sample], vocabulary: Vocabulary):
         following = defaultdict(set)
+        unknown = vocabulary.ids[UNKNOWN]
         self._emotion = {emotion: np.zeros(len(vocabulary), bool) for emotion in EMOTIONS}
         self._register = {register: np.zeros(len(vocabulary), bool) for register in REGISTERS}
         for sample in samples:
             tokens = [START] * CONTEXT + tokenize(sample.text) + [END]
-            numbers = [vocabulary.ids[token] for token in tokens if token in vocabulary]
+            # A word that came into the corpus after the training is a gap, not a bridge between its neighbours.
+            numbers = [vocabulary.ids.get(token, unknown) for token in tokens]
             self._emotion[sample.emotion][numbers] = True
             self._register[sample.register][numbers] = True
             for end in range(CONTEXT, len(numbers)):
                 following[tuple(numbers[end - CONTEXT : end])].add(numbers[end])
+        for allowed in (*self._emotion.values(), *self._register.values()):
+            allowed[unknown] = False
         self._following = {before: np.array(sorted(after)) for before, after in following.items()}
 
     def words_for(self, emotion: Emotion, register: str) -> np.ndarray:

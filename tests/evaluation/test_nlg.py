@@ -27,6 +27,15 @@ def test_shares_are_shares_and_no_answer_follows_itself(report):
 def test_the_test_split_is_scored(report):
     assert 0 < report["test"]["accuracy"] < report["test"]["padded_accuracy"] < 1
     assert 10 < report["test"]["perplexity"] < 500
+    assert report["train"]["accuracy"] > report["test"]["accuracy"]
+
+
+def test_every_answer_is_listed_so_that_it_can_be_read(report):
+    answers = report["answers"]
+    assert len(answers) == 56
+    assert sum(answer["new"] for answer in answers) / 56 == pytest.approx(report["not_in_corpus"])
+    texts = [answer["text"] for answer in answers]
+    assert report["most_often"] == max(texts.count(text) for text in texts)
 
 
 def test_the_report_is_repeatable_but_for_the_time(report):

@@ -8,7 +8,7 @@ from bengali_feedback.errors import CheckpointError, DataError, TextError
 from bengali_feedback.nlg.generator import ATTEMPTS, FeedbackGenerator, repetitions
 from bengali_feedback.nlg.rules import END_MARKS, INTENTS, REGISTERS, text_problems, words
 from bengali_feedback.nlg.sampling import CONTEXT, Draw, WordLattice, nucleus
-from bengali_feedback.nlg.text import Vocabulary, tokenize
+from bengali_feedback.nlg.text import UNKNOWN, Vocabulary, tokenize
 
 
 @pytest.fixture
@@ -157,9 +157,21 @@ def test_the_lattice_lets_words_follow_only_where_somebody_wrote_them(generator)
     lattice = WordLattice([sample], vocabulary)
     numbers = [vocabulary.ids[token] for token in tokenize(sample.text)]
     assert lattice.following(tuple(numbers[:CONTEXT])).tolist() == [numbers[CONTEXT]]
-    assert lattice.following(tuple(numbers[1::-1])).tolist() == []
+    assert lattice.following(tuple(numbers[:CONTEXT][::-1])).tolist() == []
     assert lattice.words_for(sample.emotion, sample.register)[numbers].all()
     assert not lattice.words_for(Emotion.HAPPY, sample.register).any()
+
+
+def test_a_word_that_came_after_the_training_is_not_said_and_bridges_nothing(generator):
+    sample = generator.corpus[0]
+    tokens = tokenize(sample.text)
+    vocabulary = Vocabulary(sorted(set(tokens) - {tokens[CONTEXT]}))
+    lattice = WordLattice([sample], vocabulary)
+    before = tuple(vocabulary.ids[token] for token in tokens[:CONTEXT])
+    assert len(lattice.following(before)) == 1
+    allowed = lattice.words_for(sample.emotion, sample.register)
+    assert not allowed[lattice.following(before)].any()
+    assert not allowed[vocabulary.ids[UNKNOWN]]
 
 
 def test_nucleus_keeps_the_fewest_words_that_suffice():
