@@ -6,7 +6,7 @@ order of ``EMOTIONS``. A paper that wants another range or size of input gets it
 
 
 def bengali_fer():
-    """The shipped network: a residual CNN with squeeze-and-excitation, 2.4 M parameters, 137 M multiplications a face.
+    """Our own: a residual CNN with squeeze-and-excitation, 2.4 M parameters, 137 M multiplications a face.
 
     Residual blocks (He et al. 2016, arXiv:1512.03385) with squeeze-and-excitation (Hu et al. 2018,
     arXiv:1709.01507); shortcuts shrink by averaging (He et al. 2019, arXiv:1812.01187 §4.2). Most of the parameters
