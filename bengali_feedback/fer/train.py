@@ -112,6 +112,8 @@ def train(
         raise DataError(f"unknown network {network!r}: choose one of {', '.join(NETWORKS)}.")
     recipe = RECIPES[network]
     recipe = replace(recipe, epochs=epochs or recipe.epochs, batch_size=batch_size or recipe.batch_size)
+    if not augmented:
+        recipe = replace(recipe, erasing=0.0, mixup=0.0)
     build = _builder(network, side, weights)
     splits = read_fer2013(data, ferplus)
     validation = splits["PublicTest"]
@@ -144,8 +146,7 @@ def train(
     if not _is_over(recipe, finished):
         model.fit(
             training_batches(
-                training, recipe.batch_size, seed + len(finished), augmented,
-                recipe.erasing if augmented else 0.0, recipe.mixup if augmented else 0.0,
+                training, recipe.batch_size, seed + len(finished), augmented, recipe.erasing, recipe.mixup
             ),
             validation_data=(network_input(validation.images), targets if ferplus else targets["emotion"]),
             validation_batch_size=256,

@@ -178,8 +178,8 @@ def pretrain(
                 inputs = np.concatenate([np.full((len(targets), 1), start, np.int32), targets[:, :-1]], axis=1)
                 cues = own_words(targets, vocabulary, rng)
                 losses.append(float(step(cues, inputs, np.where(targets == unknown, 0, targets))))
-            run.finish_epoch(val_loss=float(np.mean(losses)))
-            bar.set_postfix(loss=f"{run.epochs[-1]['val_loss']:.2f}")
+            run.finish_epoch(loss=float(np.mean(losses)))
+            bar.set_postfix(loss=f"{run.epochs[-1]['loss']:.2f}")
             bar.update()
 
 

@@ -95,6 +95,7 @@ def train_word2vec(
     others = (word for word in model.wv.index_to_key if word not in vocabulary and not blocked_problems(word))
     known += islice((word for word in others if not character_problems(word)), VOCABULARY_SIZE - len(vocabulary))
     vectors = KeyedVectors(vector_size)
+    vectors.lifecycle_events = None  # gensim would write the path and the machine into the file
     vectors.add_vectors(known, model.wv[known].astype(np.float32))
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -43,6 +43,7 @@ def test_words_in_the_same_company_become_neighbours(handful_corpus, tmp_path):
     read = load_word2vec(tmp_path / "word2vec.kv")
     assert read.index_to_key == vectors.index_to_key
     assert "হালকা" in read  # in the texts alone, but often
+    assert str(tmp_path).encode() not in (tmp_path / "word2vec.kv").read_bytes()
 
 
 def test_the_vocabulary_is_filled_up_with_common_words_of_the_texts_that_may_be_said(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bengali_feedback import cli
-from bengali_feedback.checkpoints import sha256
+from bengali_feedback.checkpoints import home, sha256
 from bengali_feedback.errors import DataError
 from bengali_feedback.tts import train as training
 from bengali_feedback.tts.audio import mel_spectrogram
@@ -28,7 +28,7 @@ def test_too_few_recordings_are_refused(tmp_path):
 @needs_espeak
 def test_from_teacher_speech_to_a_voice_with_the_commands_of_the_readme(tmp_path, monkeypatch, capfd, kill_when):
     """The real networks for a handful of steps, killed between the two: both files are restored and make sound."""
-    texts = sorted(collect_texts(["corpus/feedback.tsv"]), key=len)
+    texts = sorted(collect_texts([home() / "corpus" / "feedback.tsv"]), key=len)
     texts = [text for text in texts if split_of(text) == "train"][: training.FEW + 10]
     (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
     data, out, run = tmp_path / "teacher", tmp_path / "checkpoints", tmp_path / "run"

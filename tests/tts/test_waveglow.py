@@ -115,16 +115,8 @@ def test_training_lowers_the_loss_on_one_sound_and_resumes(tmp_path):
     assert score(after) < 0.7 * score(before)
 
 
-def test_a_killed_training_goes_on_where_it_was_saved(tmp_path, kill_when):
-    kill_when([__file__, str(tmp_path)], (tmp_path / "waveglow.pt").exists)
-    saved = torch.load(tmp_path / "waveglow.pt", weights_only=True)
-    assert saved["step"] % SAVE_EVERY == 0
-    train_a_little(tmp_path, steps=saved["step"] + 2)
-    steps = [line.split("\t")[0] for line in (tmp_path / "waveglow.log").read_text().splitlines()]
-    assert steps[-1] == str(saved["step"] + 2)
-    resumed = torch.load(tmp_path / "waveglow.pt", weights_only=True)
-    # Adam's counter tells that all steps were taken, and none twice.
-    assert {int(state["step"]) for state in resumed["optimizer"]["state"].values()} == {saved["step"] + 2}
+def test_a_killed_training_goes_on_where_it_was_saved(goes_on_after_a_kill):
+    goes_on_after_a_kill(__file__, "waveglow", SAVE_EVERY, train_a_little)
 
 
 def train_a_little(run: Path, steps: int) -> FrameRateWaveGlow:
