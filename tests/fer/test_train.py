@@ -196,3 +196,18 @@ def test_fit_temperature_stays_in_bounds_for_a_network_that_is_always_or_never_r
     sure = np.tile([0.4] + 6 * [0.1], (50, 1))
     assert fit_temperature(sure, np.zeros(50, int)) == pytest.approx(0.2, abs=0.01)
     assert fit_temperature(sure, np.ones(50, int)) == pytest.approx(5.0, abs=0.01)
+
+
+def test_fused_normalisation_computes_what_keras_computes():
+    import keras
+
+    plain = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.BatchNormalization(name="normal")])
+    plain.set_weights(np.array([[1.0, 2.0, 3.0], [0.5, 0.0, -0.5], [0.0, 0.1, 0.2], [1.0, 2.0, 0.5]]))
+    fused = training._with_fused_normalization(plain)
+    fused.set_weights(plain.get_weights())
+    x = np.random.default_rng(0).normal(1, 2, (50, 6, 6, 3)).astype(np.float32)
+    for learning in (True, False):  # first by the batch's statistics, which moves the averages; then by the averages
+        expected, got = (np.asarray(model(x, training=learning)) for model in (plain, fused))
+        np.testing.assert_allclose(got, expected, atol=2e-3)
+    for expected, got in zip(plain.get_weights(), fused.get_weights(), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-5)
