@@ -75,6 +75,7 @@ def respond(
         _print_json({"photo": str(photo), **feedback.to_dict(), "out": str(out)})
         return
     print(f"{feedback.emotion} ({feedback.emotion.bengali}) {feedback.probabilities[feedback.emotion]:.0%}", end="")
+    print("" if feedback.certain else " (not certain)", end="")
     print(f", the largest of {len(feedback.faces)} faces" if len(feedback.faces) > 1 else "")
     print(feedback.text)
     print(f"{out} ({len(feedback.audio) / feedback.sample_rate:.1f} s)")
@@ -98,7 +99,8 @@ def recognize(photo: Annotated[Path, typer.Argument(help="Photo with faces.")], 
     for face in faces:
         likely = sorted(face.probabilities.items(), key=lambda item: -item[1])[:3]
         shares = ", ".join(f"{emotion} {share:.0%}" for emotion, share in likely)
-        print(f"{face.box.width}x{face.box.height}+{face.box.x}+{face.box.y}  {shares}")
+        doubt = "" if face.certain else "  (not certain)"
+        print(f"{face.box.width}x{face.box.height}+{face.box.x}+{face.box.y}  {shares}{doubt}")
 
 
 @app.command()
@@ -259,12 +261,28 @@ def train_tts(
 def evaluate_fer(
     data: Annotated[Path, typer.Option(help="Kaggle's fer2013.csv.")],
     split: Annotated[str, typer.Option(help="PrivateTest (the score) or PublicTest (to choose by).")] = "PrivateTest",
+    model: Annotated[Path | None, typer.Option(help="A trained network (.keras); default: the shipped one.")] = None,
     report: Report = None,
 ) -> None:
-    """Score the facial emotion network on FER2013."""
-    from .evaluation.fer import evaluate_fer, fer_markdown
+    """Score a facial emotion network on FER2013."""
+    from .evaluation.fer import evaluate_fer, fer_markdown, fer_pictures, training_history
 
-    _write_report("fer", evaluate_fer(data, split), fer_markdown, report)
+    result = evaluate_fer(data, split, model)
+    _write_report("fer", result, fer_markdown, report)
+    if report:
+        fer_pictures(result, report, training_history(model))
+
+
+@evaluate_app.command("networks")
+def evaluate_networks(
+    data: Annotated[Path, typer.Option(help="Kaggle's fer2013.csv.")],
+    checkpoints: Annotated[Path, typer.Option(help="Folder with fer/NAME.keras.")] = Path("checkpoints"),
+    report: Report = None,
+) -> None:
+    """Compare the facial emotion networks of both papers that a folder holds."""
+    from .evaluation.networks import evaluate_networks, networks_markdown
+
+    _write_report("networks", evaluate_networks(data, checkpoints), networks_markdown, report)
 
 
 @evaluate_app.command("nlg")
@@ -298,6 +316,17 @@ def evaluate_detection(
     _write_report("detection", evaluate_detection(photos), detection_markdown, report)
 
 
+@evaluate_app.command("stream")
+def evaluate_stream(
+    clips: Annotated[Path, typer.Option(help="Folder with the clips that docs/face-detection.md names.")],
+    report: Report = None,
+) -> None:
+    """Measure emotion over time on clips: faces found, flicker, reaction, frames per second."""
+    from .evaluation.stream import evaluate_stream, stream_markdown
+
+    _write_report("stream", evaluate_stream(clips), stream_markdown, report)
+
+
 @evaluate_app.command("textnorm")
 def evaluate_textnorm(
     cases: Annotated[Path, typer.Option(help="TSV with the columns class, raw and words.")], report: Report = None
@@ -306,6 +335,40 @@ def evaluate_textnorm(
     from .evaluation.textnorm import evaluate_verbalize, textnorm_markdown
 
     _write_report("textnorm", evaluate_verbalize(cases), textnorm_markdown, report)
+
+
+@evaluate_app.command("fairness")
+def evaluate_fairness(
+    labels: Annotated[Path, typer.Option(help="CSV with the columns path and emotion; every other one is a group.")],
+    model: Annotated[Path | None, typer.Option(help="A trained network (.keras); default: the shipped one.")] = None,
+    report: Report = None,
+) -> None:
+    """Score the facial emotion network for every demographic group of a labelled set."""
+    from .evaluation.fairness import evaluate_fairness, fairness_markdown, fairness_picture, read_labelled_photos
+    from .fer.recognizer import FaceEmotionRecognizer
+
+    photos = read_labelled_photos(labels)  # a faulty set is told at once, not after the network has loaded
+    result = evaluate_fairness(photos, FaceEmotionRecognizer.load(model))
+    _write_report("fairness", result, fairness_markdown, report)
+    if report:
+        fairness_picture(result, report / "fairness.png")
+
+
+@evaluate_app.command("compression")
+def evaluate_compression(
+    data: Annotated[Path, typer.Option(help="Kaggle's fer2013.csv.")],
+    model: Annotated[Path | None, typer.Option(help="A trained network (.keras); default: the shipped one.")] = None,
+    split: Annotated[list[str] | None, typer.Option(help="Default: PublicTest, to choose by; repeat for more.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write a LiteRT file (.tflite).")] = None,
+    precision: Annotated[str, typer.Option(help="Of that file: float32, float16, dynamic or int8.")] = "dynamic",
+    report: Report = None,
+) -> None:
+    """Quantise and prune the facial emotion network; compare size, time and accuracy."""
+    from .evaluation.compression import compression_markdown, evaluate_compression
+
+    _require_folder(out)
+    result = evaluate_compression(data, model, split or ("PublicTest",), out, precision)
+    _write_report("compression", result, compression_markdown, report)
 
 
 @corpus_app.command("check")

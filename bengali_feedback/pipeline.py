@@ -28,6 +28,8 @@ class Feedback:
     """Of the largest face."""
     probabilities: dict[Emotion, float]
     """Of the largest face, in the order of ``EMOTIONS``; they add up to 1."""
+    certain: bool
+    """False when the emotion is a guess: its probability is below the recognizer's ``threshold``."""
     text: str
     """The Bengali sentence."""
     source: str
@@ -74,6 +76,7 @@ class Feedback:
         return {
             "emotion": str(self.emotion),
             "probabilities": {str(emotion): round(p, 4) for emotion, p in self.probabilities.items()},
+            "certain": self.certain,
             "faces": [face_to_dict(face) for face in self.faces],
             "text": self.text,
             "source": self.source,
@@ -86,12 +89,13 @@ class Feedback:
 
 
 def face_to_dict(face) -> dict:
-    """One face, ready for JSON: its box in pixels and its probabilities."""
+    """One face, ready for JSON: its box in pixels, its probabilities and whether they name an emotion for certain."""
     box = face.box
     return {
         "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
         "emotion": str(face.emotion),
         "probabilities": {str(emotion): round(p, 4) for emotion, p in face.probabilities.items()},
+        "certain": face.certain,
     }
 
 
@@ -168,6 +172,7 @@ class FeedbackPipeline:
             faces=faces,
             emotion=face.emotion,
             probabilities=face.probabilities,
+            certain=face.certain,
             text=sentence.text,
             source=sentence.source,
             register=sentence.register,

@@ -102,7 +102,7 @@ def test_help_lists_every_command_of_every_group(run):
     expected = {
         (): "respond recognize generate say phonemize train evaluate corpus",
         ("train",): "fer word2vec nlg g2p teacher tts",
-        ("evaluate",): "fer nlg tts detection textnorm",
+        ("evaluate",): "fer nlg tts detection textnorm fairness compression networks stream",
         ("corpus",): "check stats build",
     }
     for group, commands in expected.items():
@@ -381,6 +381,8 @@ def test_evaluate_prints_markdown_and_writes_the_report(run, tmp_path):
         "evaluate fer --data {}",
         "evaluate detection --photos {}",
         "evaluate textnorm --cases {}",
+        "evaluate fairness --labels {}",
+        "evaluate compression --data {}",
     ],
 )
 def test_missing_data_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch, words):

@@ -185,6 +185,7 @@ def test_the_largest_of_several_faces_is_answered_and_all_are_listed(silent, two
     large, small = feedback.faces
     assert large.box.x > 320 > small.box.x
     assert (feedback.emotion, feedback.probabilities) == (large.emotion, large.probabilities)
+    assert feedback.certain is large.certain is feedback.to_dict()["certain"]
     assert len(feedback.to_dict()["faces"]) == 2
 
 
@@ -199,7 +200,7 @@ def test_a_photo_that_cannot_be_read_is_an_image_error(silent, tmp_path):
 def face(emotion: Emotion, x: int) -> SimpleNamespace:
     probabilities = {other: 0.7 if other is emotion else 0.05 for other in EMOTIONS}
     box = SimpleNamespace(x=x, y=0, width=50, height=60)
-    return SimpleNamespace(box=box, emotion=emotion, probabilities=probabilities)
+    return SimpleNamespace(box=box, emotion=emotion, probabilities=probabilities, certain=True)
 
 
 class FixedRecognizer:

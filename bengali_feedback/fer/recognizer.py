@@ -1,6 +1,7 @@
 """``FaceEmotionRecognizer``: faces in a photo, and seven emotion probabilities for each."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 from ..checkpoints import checkpoint
 from ..emotion import EMOTIONS, Emotion
 from ..errors import CheckpointError
-from ..images import load_image
-from .dataset import network_input
+from ..images import ImageSource, load_image
+from .dataset import network_input, temper, ten_views
 from .detector import FaceBox, FaceDetector, crop_face
+from .stream import FaceTracker, TrackedFace
 
 NETWORK = "custom_cnn"
 
@@ -26,10 +28,15 @@ class Face:
     """The most probable emotion."""
     probabilities: dict[Emotion, float]
     """Calibrated probability of each emotion, in the order of ``EMOTIONS``; they add up to 1."""
+    certain: bool
+    """Whether the highest probability reaches the recognizer's ``threshold``; if not, the emotion is a guess."""
 
 
 class FaceEmotionRecognizer:
     """Finds faces (MTCNN) and recognises their emotion (the custom CNN of seed 000 §III.A).
+
+    ``threshold`` is the probability from which an emotion counts as certain. The shipped one was chosen so that five
+    of six certain faces of FER2013's PublicTest are named as its labels have it; set another at any time.
 
     Examples
     --------
@@ -38,9 +45,10 @@ class FaceEmotionRecognizer:
     [<Emotion.HAPPY: 'happy'>]
     """
 
-    def __init__(self, network, temperature: float):
+    def __init__(self, network, temperature: float, threshold: float):
         import tensorflow as tf
 
+        self.threshold = threshold
         self._detector = FaceDetector()
         self._temperature = temperature
         signature = [tf.TensorSpec([None, 48, 48, 1], tf.float32)]
@@ -62,7 +70,8 @@ class FaceEmotionRecognizer:
         import keras
 
         try:
-            temperature = float(json.loads(settings.read_text(encoding="utf-8"))["temperature"])
+            values = json.loads(settings.read_text(encoding="utf-8"))
+            temperature, threshold = float(values["temperature"]), float(values["threshold"])
             network = keras.saving.load_model(weights, compile=False)
         except Exception as error:  # the zip, JSON and HDF5 readers raise nearly anything on a damaged file
             reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -70,7 +79,7 @@ class FaceEmotionRecognizer:
                 f"cannot read {weights} and {settings.name} beside it ({reason}): train them with "
                 "`bengali-feedback train fer`."
             ) from None
-        return cls(network, temperature)
+        return cls(network, temperature, threshold)
 
     def recognize(self, photo) -> list[Face]:
         """Faces of a photo, the largest first; empty when there is none.
@@ -91,12 +100,39 @@ class FaceEmotionRecognizer:
             return []
         probabilities = self.probabilities(np.stack([crop_face(image, box) for box in boxes]))
         return [
-            Face(box, EMOTIONS[int(row.argmax())], dict(zip(EMOTIONS, map(float, row), strict=True)))
+            Face(
+                box,
+                EMOTIONS[int(row.argmax())],
+                dict(zip(EMOTIONS, map(float, row), strict=True)),
+                bool(row.max() >= self.threshold),
+            )
             for box, row in zip(boxes, probabilities, strict=True)
         ]
 
-    def probabilities(self, faces: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities float32 [n, 7] of grey face crops uint8 [n, 48, 48]."""
-        softmax = self._predict(network_input(faces)).numpy()
-        tempered = np.maximum(softmax, 1e-8) ** (1.0 / self._temperature)
-        return tempered / tempered.sum(axis=1, keepdims=True)
+    def stream(self, frames: Iterable[tuple[float, ImageSource]]) -> Iterator[tuple[float, list[TrackedFace]]]:
+        """Faces over time, followed and smoothed (:mod:`.stream`): ``(seconds, faces)`` for each frame, as it comes.
+
+        Parameters
+        ----------
+        frames
+            ``(seconds, frame)`` in the order of time, each frame as for :meth:`recognize`; for a camera or a video
+            take :func:`~.stream.video_frames`.
+
+        Raises
+        ------
+        ImageError
+            When a frame cannot be read.
+        """
+        tracker = FaceTracker(self.threshold)
+        for seconds, frame in frames:
+            yield seconds, tracker.update(seconds, self.recognize(frame))
+
+    def probabilities(self, faces: np.ndarray, augmented: bool = False) -> np.ndarray:
+        """Calibrated probabilities float32 [n, 7] of grey face crops uint8 [n, 48, 48].
+
+        With ``augmented`` the mean over ten views of each face (:func:`~.dataset.ten_views`): a little more
+        right, ten times slower.
+        """
+        views = ten_views(faces) if augmented else faces[np.newaxis]
+        softmax = np.mean([self._predict(network_input(view)).numpy() for view in views], axis=0)
+        return temper(softmax, self._temperature)

@@ -7,11 +7,24 @@ import numpy as np
 import pytest
 
 from bengali_feedback.errors import CheckpointError, DataError
-from bengali_feedback.evaluation.fer import evaluate_fer, expected_calibration_error, fer_markdown
+from bengali_feedback.evaluation.fer import (
+    evaluate_fer,
+    expected_calibration_error,
+    fer_markdown,
+    fer_pictures,
+    reliability,
+    risk_coverage,
+    training_history,
+)
+from bengali_feedback.evaluation.networks import evaluate_networks, networks_markdown
 from bengali_feedback.fer.recognizer import FaceEmotionRecognizer
 
 # Which of PrivateTest's twelve faces the network gets right: 8 of 12, and 4 of the 7 after the copies.
 COPIES = 5
+THRESHOLD = 0.6
+HISTORY = [
+    {"epoch": n, "accuracy": 0.2 + n / 10, "loss": 2.0 - n / 10, "val_accuracy": 0.3, "val_loss": 1.8} for n in range(4)
+]
 RIGHT = np.array([1, 1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1], bool)
 
 
@@ -45,7 +58,9 @@ def checkpoint(tmp_path_factory) -> Path:
     network.layers[-1].set_weights([np.random.default_rng(5).normal(0, 3, (256, 7)), np.zeros(7)])
     path = tmp_path_factory.mktemp("fer") / "untrained.keras"
     keras.saving.save_model(network, path)
-    path.with_suffix(".json").write_text('{"temperature": 1.0}', encoding="utf-8")
+    path.with_suffix(".json").write_text(
+        json.dumps({"temperature": 1.0, "threshold": THRESHOLD, "seed": 3, "history": HISTORY}), encoding="utf-8"
+    )
     return path
 
 
@@ -115,6 +130,60 @@ def test_each_emotion_has_its_precision_recall_and_support(result, labels):
 def test_the_calibration_error_is_that_of_the_tempered_probabilities(result, probabilities):
     expected = expected_calibration_error(probabilities.max(axis=1), RIGHT)
     assert result["expected_calibration_error"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_bins_of_the_reliability_hold_every_face_once(result):
+    assert sum(row["share"] for row in result["reliability"]) == pytest.approx(1.0)
+    error = sum(row["share"] * abs(row["confidence"] - row["accuracy"]) for row in result["reliability"])
+    assert error == pytest.approx(result["expected_calibration_error"])
+    (row,) = reliability(np.array([0.61, 0.65]), np.array([True, False]))
+    assert row == {"confidence": pytest.approx(0.63), "accuracy": 0.5, "share": 1.0}
+
+
+def test_risk_coverage_counts_the_most_confident_first():
+    curve = risk_coverage(np.arange(20) / 20, np.arange(20) >= 10)  # the surer half is right
+    assert list(curve)[0] == "0.05" and len(curve) == 20
+    assert curve["0.50"] == 1.0 and curve["0.80"] == pytest.approx(10 / 16) and curve["1.00"] == 0.5
+
+
+def test_certain_faces_are_those_from_the_threshold_on(result, probabilities):
+    certain = probabilities.max(axis=1) >= THRESHOLD
+    assert 0 < certain.sum() < 12
+    assert (result["threshold"], result["answered"]) == (THRESHOLD, pytest.approx(certain.mean()))
+    assert result["accuracy_answered"] == pytest.approx(RIGHT[certain].mean())
+
+
+def test_ten_views_are_scored_beside_the_single_one(result, data, checkpoint, faces, labels):
+    views = FaceEmotionRecognizer.load(checkpoint).probabilities(faces, augmented=True).argmax(axis=1)
+    assert result["accuracy_of_ten_views"] == pytest.approx((views == labels).mean())
+    assert result["accuracy_of_ten_views_without_copies"] == pytest.approx((views == labels)[COPIES:].mean())
+
+
+def test_pictures_are_drawn_for_the_report(result, checkpoint, tmp_path):
+    from PIL import Image
+
+    assert training_history(checkpoint) == HISTORY
+    fer_pictures(result, tmp_path / "report", training_history(checkpoint))
+    drawn = {path.name: np.asarray(Image.open(path).convert("L")) for path in (tmp_path / "report").iterdir()}
+    assert set(drawn) == {"confusion.png", "reliability.png", "risk-coverage.png", "curves.png"}
+    assert all(min(pixels.shape) > 400 and len(np.unique(pixels)) > 20 for pixels in drawn.values())
+
+
+def test_every_network_of_a_folder_is_compared(checkpoint, data, result, tmp_path, monkeypatch):
+    monkeypatch.setattr("bengali_feedback.evaluation.networks.SECONDS", 0.0)
+    (tmp_path / "fer").mkdir()
+    for suffix in (".keras", ".json"):
+        (tmp_path / "fer" / f"custom_cnn{suffix}").write_bytes(checkpoint.with_suffix(suffix).read_bytes())
+    comparison = evaluate_networks(data, tmp_path)
+    (row,) = comparison["networks"]
+    assert (row["network"], row["epochs"], row["seed"], row["parameters"]) == ("custom_cnn", 4, 3, 1_167_015)
+    assert row["private_test"] == pytest.approx(result["accuracy"])
+    assert row["private_test_of_ten_views"] == pytest.approx(result["accuracy_of_ten_views"])
+    assert row["megabytes"] == pytest.approx(checkpoint.stat().st_size / 1e6)
+    assert row["milliseconds"] > 0 and row["faces_per_second"] > 0
+    assert "| custom_cnn | 66.67% |" in networks_markdown(comparison)
+    with pytest.raises(DataError, match="holds no trained network"):
+        evaluate_networks(data, tmp_path / "fer")
 
 
 def test_another_split_is_another_score(data, checkpoint):

@@ -9,12 +9,15 @@ from bengali_feedback.errors import DataError
 from bengali_feedback.fer.dataset import (
     FERPLUS_CLASSES,
     SPLITS,
+    VIEW_SHIFT,
     Faces,
     augment,
     erase,
     mix,
     network_input,
     read_fer2013,
+    temper,
+    ten_views,
     training_batches,
     without_copies,
 )
@@ -254,7 +257,7 @@ def test_erasing_covers_one_rectangle_of_one_grey_in_a_share_of_the_faces():
             rows, columns = cover[..., 0].any(axis=1), cover[..., 0].any(axis=0)
             assert cover.sum() == rows.sum() * columns.sum()  # a whole rectangle
             assert len(np.unique(face[cover])) == 1
-            assert cover.mean() < 0.21
+            assert cover.mean() < 0.31
 
 
 def test_mixing_blends_faces_and_targets_by_the_same_share():
@@ -282,3 +285,30 @@ def test_without_augmentation_the_faces_come_as_they_are():
     ((images, labels),) = training_batches(some, 5, 0, augmented=False)
     order = labels.numpy().argmax(axis=1)
     np.testing.assert_allclose(images, network_input(some.images)[order], atol=1e-6)
+
+
+def test_ten_views_are_the_face_its_shifts_and_their_mirror_images():
+    faces = np.stack([face(0), face(1)])
+    views = ten_views(faces)
+    assert views.shape == (10, 2, 48, 48) and views.dtype == np.uint8
+    np.testing.assert_array_equal(views[0], faces)
+    shift = VIEW_SHIFT
+    np.testing.assert_array_equal(views[1][:, shift:, shift:], faces[:, :-shift, :-shift])  # down and to the right
+    np.testing.assert_array_equal(views[4][:, :-shift, :-shift], faces[:, shift:, shift:])  # up and to the left
+    np.testing.assert_array_equal(views[5:], views[:5, :, :, ::-1])
+
+
+def test_tempering_softens_above_one_and_keeps_the_sum():
+    probabilities = np.array([[0.64, 0.36, 0, 0, 0, 0, 0]])
+    np.testing.assert_allclose(temper(probabilities, 2.0)[0, :2], [0.8 / 1.4, 0.6 / 1.4], atol=1e-3)
+    np.testing.assert_allclose(temper(probabilities, 1.0), probabilities, atol=1e-6)
+    np.testing.assert_allclose(temper(probabilities, 0.5).sum(axis=1), 1.0)
+
+
+def test_half_of_the_augmented_faces_are_noisy():
+    import tensorflow as tf
+
+    grey = tf.zeros([400, 48, 48, 1])  # nothing but noise can make its pixels differ
+    deviations = np.asarray(augment(grey, tf.constant([0, 1]))).std(axis=(1, 2, 3))
+    assert 0.4 < (deviations > 1e-4).mean() < 0.6
+    assert 0.1 < deviations.max() <= 0.13

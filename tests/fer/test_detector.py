@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 from PIL import Image
 
 from bengali_feedback.errors import CheckpointError, ImageError
-from bengali_feedback.evaluation.detection import intersection_over_union
 from bengali_feedback.fer import detector as module
-from bengali_feedback.fer.detector import FaceBox, FaceDetector, crop_face
+from bengali_feedback.fer.detector import FaceBox, FaceDetector, crop_face, intersection_over_union
 from bengali_feedback.images import load_image
 
 ASTRONAUT = (183, 78, 84, 102)  # her face, boxed by eye: left, top, width, height
@@ -23,7 +23,7 @@ def detector() -> FaceDetector:
 
 
 def overlap(face: FaceBox, expected: tuple[float, float, float, float]) -> float:
-    return intersection_over_union((face.x, face.y, face.width, face.height), expected)
+    return intersection_over_union(face.rectangle, expected)
 
 
 def test_finds_the_astronaut_and_nothing_else(detector, astronaut):
@@ -61,6 +61,21 @@ def test_finds_a_face_that_only_exif_turns_upright(detector, astronaut):
     Image.fromarray(astronaut).transpose(Image.Transpose.ROTATE_90).save(buffer, "JPEG", quality=95, exif=exif)
     (face,) = detector.detect(load_image(buffer.getvalue()))
     assert overlap(face, ASTRONAUT) > 0.7
+
+
+@pytest.mark.parametrize("cut", [215, 235, 255], ids=["five eighths", "three eighths", "an eighth of it is gone"])
+def test_a_face_that_the_edge_cuts_is_found_once(detector, astronaut, cut):
+    left, top, width, height = ASTRONAUT
+    for photo, mirrored in ((astronaut[:, :cut], False), (astronaut[:, ::-1][:, -cut:], True)):
+        (face,) = detector.detect(np.ascontiguousarray(photo))
+        x = cut - face.x - face.width if mirrored else face.x
+        visible = (x, face.y, min(x + face.width, cut) - x, face.height)
+        assert intersection_over_union(visible, (left, top, min(width, cut - left), height)) > 0.6
+
+
+def test_mirror_images_beyond_the_edge_are_no_faces(detector, astronaut):
+    (face,) = detector.detect(np.ascontiguousarray(astronaut[:, 175:]))  # her cheek is a few pixels from the edge
+    assert overlap(face, (ASTRONAUT[0] - 175, *ASTRONAUT[1:])) > 0.7
 
 
 def test_boxes_are_in_pixels_of_the_original_however_large(detector, astronaut):
@@ -124,6 +139,37 @@ def test_crop_of_a_colour_photo_is_its_luma(astronaut):
     np.testing.assert_array_equal(
         crop_face(astronaut, box), crop_face(cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY), box)
     )
+
+
+def tilted(image: np.ndarray, degrees: float) -> np.ndarray:
+    """The photo turned clockwise about the astronaut's face."""
+    left, top, width, height = ASTRONAUT
+    turn = cv2.getRotationMatrix2D((left + width / 2, top + height / 2), -degrees, 1.0)
+    return cv2.warpAffine(image, turn, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("degrees", [-30, 30])
+def test_a_tilted_face_is_cropped_with_level_eyes(detector, astronaut, degrees):
+    (upright,) = detector.detect(astronaut)
+    photo = tilted(astronaut, degrees)
+    (face,) = detector.detect(photo)
+    assert face.roll - upright.roll == pytest.approx(degrees, abs=8)
+    expected, levelled = crop_face(astronaut, upright), crop_face(photo, face)
+    as_it_is = crop_face(photo, replace(face, roll=0.0))
+    likeness = [np.corrcoef(expected.ravel(), crop.ravel())[0, 1] for crop in (levelled, as_it_is)]
+    assert likeness[0] > 0.7 > likeness[1]
+
+
+def test_a_face_that_is_hardly_tilted_is_cropped_as_it_is(astronaut):
+    level, hardly = (crop_face(astronaut, FaceBox(*ASTRONAUT, score=1.0, roll=roll)) for roll in (0.0, 14.0))
+    np.testing.assert_array_equal(hardly, level)
+
+
+def test_crop_mirrors_the_photo_where_the_frame_leaves_it_at_a_side():
+    image = np.tile(np.arange(100, dtype=np.uint8), (100, 1))  # each column one grey, 0 at the left
+    crop = crop_face(image, FaceBox(-28, 20, 56, 56, 1.0), size=60)
+    np.testing.assert_array_equal(crop[:, :30], crop[:, :29:-1])
+    assert crop[0, 30] == 0 and crop[0, 59] == 29
 
 
 def test_crop_repeats_the_edge_where_the_frame_leaves_the_photo():

@@ -12,6 +12,7 @@ from PIL import Image
 from bengali_feedback.checkpoints import home
 from bengali_feedback.emotion import EMOTIONS, Emotion
 from bengali_feedback.errors import CheckpointError, ImageError
+from bengali_feedback.fer.dataset import ten_views
 from bengali_feedback.fer.recognizer import FaceEmotionRecognizer
 
 
@@ -78,17 +79,40 @@ def test_the_temperature_softens_without_changing_the_order():
     import tensorflow as tf
 
     shown = np.array([[0.6, 0.2, 0.1, 0.05, 0.03, 0.01, 0.01]], np.float32)
-    recognizer = FaceEmotionRecognizer(lambda x, training: tf.constant(shown), temperature=2.0)
+    recognizer = FaceEmotionRecognizer(lambda x, training: tf.constant(shown), temperature=2.0, threshold=0.5)
     softened = recognizer.probabilities(np.zeros((1, 48, 48), np.uint8))
     np.testing.assert_allclose(softened, np.sqrt(shown) / np.sqrt(shown).sum(), atol=1e-6)
 
 
 def test_a_network_that_is_not_shipped_is_loaded_with_its_own_temperature(copy, astronaut, recognizer):
     settings = json.loads(copy.with_suffix(".json").read_text(encoding="utf-8"))
-    copy.with_suffix(".json").write_text(json.dumps({"temperature": 100.0}), encoding="utf-8")
+    copy.with_suffix(".json").write_text(json.dumps({"temperature": 100.0, "threshold": 0.4}), encoding="utf-8")
     (face,) = FaceEmotionRecognizer.load(copy).recognize(astronaut)
     assert max(face.probabilities.values()) < 0.3  # so high a temperature leaves nearly nothing but doubt
+    assert not face.certain
     assert settings["temperature"] == pytest.approx(recognizer._temperature)
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_a_face_is_certain_from_the_threshold_on(astronaut, above):
+    recognizer = FaceEmotionRecognizer.load()
+    (face,) = recognizer.recognize(astronaut)
+    highest = max(face.probabilities.values())
+    recognizer.threshold = highest + 0.01 if above else highest - 0.01
+    assert recognizer.recognize(astronaut)[0].certain is not above
+
+
+def test_ten_views_are_averaged_before_the_temperature():
+    import tensorflow as tf
+
+    def first_pixel(x, training):  # a network that sees one corner only, so that shifts and mirror images differ
+        happy = (x[:, 0, 0] + 1.0) / 2.0
+        return tf.concat([1.0 - happy, happy, tf.zeros((tf.shape(x)[0], 5))], axis=1)
+
+    faces = np.random.default_rng(0).integers(0, 256, (2, 48, 48), dtype=np.uint8)
+    recognizer = FaceEmotionRecognizer(first_pixel, temperature=1.0, threshold=0.5)
+    corners = [view[:, 0, 0] / 255.0 for view in ten_views(faces)]
+    np.testing.assert_allclose(recognizer.probabilities(faces, augmented=True)[:, 1], np.mean(corners, 0), atol=1e-5)
 
 
 def truncate(network):

@@ -12,7 +12,7 @@ from bengali_feedback.checkpoints import checkpoint
 from bengali_feedback.errors import DataError
 from bengali_feedback.fer import train as training
 from bengali_feedback.fer.dataset import FERPLUS_CLASSES, SPLITS
-from bengali_feedback.fer.train import Recipe, fit_temperature, train
+from bengali_feedback.fer.train import Recipe, fit_temperature, fit_threshold, train
 
 Y, X = np.mgrid[:48, :48] - 23.5
 PATTERNS = [
@@ -196,6 +196,15 @@ def test_fit_temperature_stays_in_bounds_for_a_network_that_is_always_or_never_r
     sure = np.tile([0.4] + 6 * [0.1], (50, 1))
     assert fit_temperature(sure, np.zeros(50, int)) == pytest.approx(0.2, abs=0.01)
     assert fit_temperature(sure, np.ones(50, int)) == pytest.approx(5.0, abs=0.01)
+
+
+def test_the_threshold_lets_as_many_faces_pass_as_the_accuracy_allows():
+    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    probabilities = np.column_stack([confidence, *[(1 - confidence) / 6] * 6])
+    assert fit_threshold(probabilities, np.array([0, 0, 1, 0, 1]), accuracy=0.75) == 0.6  # 3 of 4
+    assert fit_threshold(probabilities, np.array([0, 0, 1, 0, 1]), accuracy=0.8) == 0.8  # 2 of 2
+    assert fit_threshold(probabilities[::-1], np.zeros(5, int), accuracy=0.9) == 0.5  # all of them
+    assert fit_threshold(probabilities, np.ones(5, int), accuracy=0.9) == 1.0  # never sure enough
 
 
 def test_fused_normalisation_computes_what_keras_computes():
