@@ -1,6 +1,7 @@
 """``FeedbackGenerator``: an emotion in, one Bengali feedback sentence out, never twice the same in a row."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
-CANDIDATES = 12  # sentences drawn at once in each attempt; the first that may be spoken is
+CANDIDATES = 6  # sentences drawn at once in each attempt; the first that may be spoken is
+BEAM = 12  # beginnings that beam search carries on
+METHODS = ("nucleus", "beam")
 TEMPERATURE = 1.0
 TOP_P = 0.95
 MIN_LOG_PROBABILITY = -1.5  # nats a token; below it many sentences no longer hang together
@@ -65,6 +68,10 @@ class FeedbackGenerator:
         self._encoder = cue_encoder(model)
         self._decoder = WordDecoder(model)
         self._lattice = WordLattice(corpus, vocabulary)
+        cues = defaultdict(set)
+        for sample in corpus:
+            cues[sample.emotion, sample.intent].add(sample.cue)
+        self._cues = {key: sorted(own) for key, own in cues.items()}
         self._random = np.random.default_rng()
         self._last = ""
         self._encoded: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
@@ -120,6 +127,7 @@ class FeedbackGenerator:
         register: str = "apni",
         intent: str | None = None,
         seed: int | None = None,
+        method: str = "nucleus",
     ) -> Generated:
         """Answer an emotion with one sentence.
 
@@ -134,59 +142,103 @@ class FeedbackGenerator:
         seed
             Makes the answer repeatable: two objects answer the same calls with the same seeds alike. The same
             seed twice in a row gives two different answers, because no answer follows itself.
+        method
+            ``nucleus`` draws word after word; ``beam`` searches for the likeliest sentence to a drawn cue, which is
+            the same each time that cue is drawn.
 
         Raises
         ------
         TextError
-            When emotion, register or intent is not one of those there are.
+            When emotion, register, intent or method is not one of those there are.
         DataError
             When every attempt was refused and the corpus has no other sentence for this emotion and register.
         """
-        _require("emotion", emotion, EMOTIONS)
-        _require("register", register, REGISTERS)
-        if intent is not None:
-            _require("intent", intent, INTENTS)
-        emotion = Emotion(emotion)
+        return self.generate_batch([(emotion, register, intent)], seed, method)[0]
+
+    def generate_batch(
+        self,
+        requests: Sequence[Emotion | str | tuple],
+        seed: int | None = None,
+        method: str = "nucleus",
+    ) -> list[Generated]:
+        """Answer many emotions at once, several times faster than one by one.
+
+        Parameters
+        ----------
+        requests
+            Each an emotion, or a tuple (emotion, register, intent) whose last parts may be left out or None.
+        seed, method
+            As for :meth:`generate`; one seed for the whole batch.
+
+        Returns
+        -------
+        list of Generated
+            In the order of the requests; no text equals the one before it.
+        """
+        _require("method", method, METHODS)
         random = self._random if seed is None else np.random.default_rng(seed)
-        intent = intent or INTENTS[random.integers(len(INTENTS))]
-        cues = sorted({sample.cue for sample in self.corpus if (sample.emotion, sample.intent) == (emotion, intent)})
-
+        asked = [_asked(request) for request in requests]
+        asked = [(*which, intent or INTENTS[random.integers(len(INTENTS))]) for *which, intent in asked]
+        answers: dict[int, Generated] = {}
+        texts = [self._last, *[""] * len(asked), ""]  # the answer before the first, and none behind the last
         for attempt in range(1, ATTEMPTS + 1):
-            cue = cues[random.integers(len(cues))] if cues else ""
-            draws = self.draw(cue, emotion, register, intent, random)
-            allowed = [draw for draw in draws if not self.refusals(draw, register)]
-            if allowed:
-                self._last = detokenize(allowed[0].tokens)
-                return Generated(self._last, "generated", cue, register, intent, emotion, attempt)
+            open_ = [number for number in range(len(asked)) if number not in answers]
+            drawn = [(self._cue(*asked[number], random), *asked[number]) for number in open_]
+            for number, (cue, emotion, register, intent), draws in zip(
+                open_, drawn, self.draw(drawn, random, method), strict=True
+            ):
+                beside = (texts[number], texts[number + 2])
+                text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, beside)), "")
+                if text:
+                    texts[number + 1] = text
+                    answers[number] = Generated(text, "generated", cue, register, intent, emotion, attempt)
+        for number in range(len(asked)):
+            if number not in answers:
+                emotion, register, intent = asked[number]
+                beside = (texts[number], texts[number + 2])
+                sample = self._corpus_sentence(emotion, register, intent, beside, random)
+                texts[number + 1] = sample.text
+                answers[number] = Generated(
+                    sample.text, "corpus", sample.cue, register, sample.intent, emotion, ATTEMPTS
+                )
+        self._last = texts[-2]
+        return [answers[number] for number in range(len(asked))]
 
-        sample = self._corpus_sentence(emotion, register, intent, random)
-        self._last = sample.text
-        return Generated(sample.text, "corpus", sample.cue, register, sample.intent, emotion, ATTEMPTS)
+    def draw(self, asked: Sequence[tuple], random: np.random.Generator, method: str = "nucleus") -> list[list]:
+        """For each (cue, emotion, register, intent) some sentences, unguarded; see :class:`~.sampling.Draw`.
 
-    def draw(self, cue: str, emotion: Emotion, register: str, intent: str, random: np.random.Generator) -> list:
-        """Draw :data:`CANDIDATES` sentences for one cue, unguarded; see :class:`~.sampling.Draw`."""
-        from .sampling import draw_sentences
+        ``nucleus`` draws :data:`CANDIDATES`; ``beam`` gives those it finds, the likeliest first.
+        """
+        from .sampling import beam_sentences, draw_sentences
 
-        context, _ = self._encode({tuple(cue_tokens(cue, register, emotion, intent))})[0]
-        allowed = self._lattice.words_for(emotion, register)
-        return draw_sentences(
-            self._decoder, context, self._lattice, allowed, self.vocabulary, random,
-            CANDIDATES, self.temperature, self.top_p,
+        if not asked:
+            return []
+        cues = [tuple(cue_tokens(cue, register, emotion, intent)) for cue, emotion, register, intent in asked]
+        contexts = np.stack([context for context, _ in self._encode(cues)])
+        paths = [self._lattice.paths(emotion, register) for _, emotion, register, _ in asked]
+        if method == "beam":
+            return [
+                beam_sentences(self._decoder, context, own, self.vocabulary, BEAM)
+                for context, own in zip(contexts, paths, strict=True)
+            ]
+        draws = draw_sentences(
+            self._decoder, np.repeat(contexts, CANDIDATES, axis=0), [own for own in paths for _ in range(CANDIDATES)],
+            self.vocabulary, random, self.temperature, self.top_p,
         )  # fmt: skip
+        return [draws[start : start + CANDIDATES] for start in range(0, len(draws), CANDIDATES)]
 
-    def refusals(self, draw, register: str) -> list[str]:
-        """Why a drawn sentence must not be spoken now; empty when it may."""
+    def refusals(self, draw, register: str, beside: Collection[str] = ()) -> list[str]:
+        """Why a drawn sentence must not be spoken now, ``beside`` these answers; empty when it may."""
         text = detokenize(draw.tokens)
+        if not draw.finished:
+            return ["is not finished"]
+        if draw.log_probability < MIN_LOG_PROBABILITY:  # the commonest reason, and the cheapest to find
+            return [f"is unlikely ({draw.log_probability:.1f} nats a token)"]
+        if text in beside:
+            return ["is the answer before or behind it"]
         reasons = [message for _, message in text_problems(text, register)]
         reasons += [f"{token} is not a known word" for token in draw.tokens if token not in self.vocabulary]
-        reasons += repetitions(draw.tokens)
-        if not draw.finished:
-            reasons.append("is not finished")
-        if draw.log_probability < MIN_LOG_PROBABILITY:
-            reasons.append(f"is unlikely ({draw.log_probability:.1f} nats a token)")
-        if text == self._last:
-            reasons.append("was the last answer")
-        return reasons
+        return reasons + repetitions(draw.tokens)
 
     def attention(self, cue: str, register: str | None = None, emotion=None, intent: str | None = None) -> dict:
         """How much each cue token weighs in the context: the attention weights alpha, which sum to 1."""
@@ -194,20 +246,26 @@ class FeedbackGenerator:
         _, weights = self._encode({tuple(tokens)})[0]
         return dict(zip(tokens, weights.tolist(), strict=False))
 
-    def _encode(self, cues: set[tuple[str, ...]]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _encode(self, cues: Collection[tuple[str, ...]]) -> list[tuple[np.ndarray, np.ndarray]]:
         """Context and attention weights of each cue, kept from then on."""
-        new = sorted(cues - self._encoded.keys())
+        new = sorted(set(cues) - self._encoded.keys())
         if new:
             numbers = np.stack([self.vocabulary.encode(list(cue), CUE_TOKENS) for cue in new])
             contexts, weights = self._encoder(numbers, training=False)
             self._encoded.update(zip(new, zip(contexts.numpy(), weights.numpy(), strict=True), strict=True))
         return [self._encoded[cue] for cue in cues]
 
-    def _corpus_sentence(self, emotion: Emotion, register: str, intent: str, random: np.random.Generator) -> Sample:
+    def _cue(self, emotion: Emotion, register: str, intent: str, random: np.random.Generator) -> str:
+        cues = self._cues.get((emotion, intent), [""])
+        return cues[random.integers(len(cues))]
+
+    def _corpus_sentence(
+        self, emotion: Emotion, register: str, intent: str, beside: Collection[str], random: np.random.Generator
+    ) -> Sample:
         fitting = [
             sample
             for sample in self.corpus
-            if (sample.emotion, sample.register) == (emotion, register) and sample.text != self._last
+            if (sample.emotion, sample.register) == (emotion, register) and sample.text not in beside
         ]
         if not fitting:
             raise DataError(f"the corpus has no second {register} sentence for {emotion}: add samples to it.")
@@ -228,6 +286,20 @@ def repetitions(tokens: list[str]) -> list[str]:
     return [f"says {word!r} again" for word in repeated]
 
 
-def _require(name: str, value, allowed) -> None:
+def _asked(request: Emotion | str | tuple) -> tuple[Emotion, str, str | None]:
+    """Emotion, register and intent of a request; an intent of None is to be drawn."""
+    parts = (request,) if isinstance(request, str) else tuple(request)
+    if not 1 <= len(parts) <= 3:
+        raise TextError(f"request {request!r} is not an emotion or a tuple (emotion, register, intent).")
+    emotion, register, intent = (*parts, *(None, None)[len(parts) - 1 :])
+    register = REGISTERS[0] if register is None else register
+    _require("emotion", emotion, EMOTIONS)
+    _require("register", register, REGISTERS)
+    if intent is not None:
+        _require("intent", intent, INTENTS)
+    return Emotion(emotion), register, intent
+
+
+def _require(name: str, value, allowed: Sequence[str]) -> None:
     if value not in tuple(allowed):
         raise TextError(f"{name} {str(value)!r} is not one of {', '.join(allowed)}.")

@@ -183,8 +183,8 @@ class WordDecoder:
 
         Returns
         -------
-        scores, state
-            Scores of the next word before the softmax, float32 [candidates, words], and the new state.
+        vectors, state
+            What :meth:`scores` compares with the words' vectors, float32 [candidates, dimensions], and the new state.
         """
         output, cell = state
         inputs = np.concatenate([self.words[previous], context], axis=-1)
@@ -192,8 +192,20 @@ class WordDecoder:
         write, keep, new, show = np.split(gates, 4, axis=-1)  # Keras's order: input, forget, cell, output
         cell = _sigmoid(keep) * cell + _sigmoid(write) * np.tanh(new)
         output = _sigmoid(show) * np.tanh(cell)
-        scores = (output @ self.state_to_word + self.word_offset) @ self.words.T + self.word_bias
-        return scores, (output, cell)
+        return output @ self.state_to_word + self.word_offset, (output, cell)
+
+    def scores(self, vectors: np.ndarray, words=slice(None)) -> np.ndarray:
+        """Scores of the next word before the softmax, float32 [..., words]: of all words, or of those numbered.
+
+        Apart from :meth:`step`, because scoring 7,000 words takes longer than the step, and only a few may follow.
+        """
+        return vectors @ self.words[words].T + self.word_bias[words]
+
+    def log_probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """Logarithm of each next word's probability in nats, float32 [candidates, words]."""
+        scores = self.scores(vectors)
+        scores -= scores.max(axis=-1, keepdims=True)
+        return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
