@@ -222,7 +222,10 @@ def _compile(model, recipe: Recipe, steps: int) -> None:
         if recipe.optimizer == "adamw":
             optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.05)
         else:  # the decay is Keras' own, apart from the momentum: ten times the usual 5e-4 for the same effect
-            optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=5e-3)
+            optimizer = keras.optimizers.SGD(
+                schedule, momentum=0.9, nesterov=True, weight_decay=5e-3, global_clipnorm=5.0
+            )
+            optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     if "ferplus" not in model.output_names:
         model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])

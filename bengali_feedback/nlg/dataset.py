@@ -112,9 +112,9 @@ def check_corpus(path: str | Path) -> list[Fault]:
         faults += row_faults
         if not row_faults:
             row = Sample(**dict(zip(COLUMNS, fields, strict=True)))
-            faults += _text_faults(line, row)
+            faults += text_faults(line, row)
             rows[line] = row
-    faults += [*_id_faults(rows), *_variety_faults(rows), *_duplicate_faults(rows), *_cue_faults(rows)]
+    faults += [*_id_faults(rows), *variety_faults(rows), *_duplicate_faults(rows), *_cue_faults(rows)]
     return sorted(
         faults + list(_split_faults(rows)), key=lambda fault: (fault.line, ("line", *COLUMNS).index(fault.column))
     )
@@ -155,11 +155,16 @@ def build_corpus(batches: Iterable[str | Path], out: str | Path, seed: int = 0) 
         for number, row in enumerate(rows[emotion], 1)
     ]
     samples = split_samples(samples, seed)
+    write_corpus(samples, out)
+    return samples
+
+
+def write_corpus(samples: Iterable[Sample], out: str | Path) -> None:
+    """Write a corpus file atomically; its folder is made when there is none."""
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     lines = ["\t".join(COLUMNS), *("\t".join(map(str, astuple(sample))) for sample in samples)]
     write_text(out, "\n".join(lines) + "\n")
-    return samples
 
 
 def split_samples(samples: list[Sample], seed: int) -> list[Sample]:
@@ -293,7 +298,8 @@ def _field_faults(line: int, fields: list[str]) -> list[Fault]:
     return faults + [Fault(line, column, None, "empty") for column in ("id", "cue", "text") if not row[column].strip()]
 
 
-def _text_faults(line: int, row: Sample) -> Iterator[Fault]:
+def text_faults(line: int, row: Sample) -> Iterator[Fault]:
+    """What a row's text and cue break by themselves, without a look at other rows."""
     for position, message in text_problems(row.text, row.register):
         yield Fault(line, "text", position, message)
     for position, message in character_problems(row.cue) + blocked_problems(row.cue):
@@ -314,7 +320,7 @@ def _id_faults(rows: dict[int, Sample]) -> Iterator[Fault]:
             yield Fault(line, "id", None, f"{row.id} is already the id of line {first[row.id]}")
 
 
-def _variety_faults(rows: dict[int, Sample]) -> Iterator[Fault]:
+def variety_faults(rows: dict[int, Sample]) -> Iterator[Fault]:
     """Clauses and openings that too many samples share; each sample beyond the limit is named."""
     shared, openings = Counter(), Counter()
     for line, row in rows.items():
