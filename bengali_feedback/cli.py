@@ -109,6 +109,7 @@ def generate(
     register: Register = "apni",
     intent: Intent = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many sentences.")] = 1,
+    method: Annotated[str, typer.Option(help="nucleus draws, beam searches for the likeliest.")] = "nucleus",
     seed: Seed = None,
     as_json: Json = False,
 ) -> None:
@@ -117,7 +118,7 @@ def generate(
 
     generator = FeedbackGenerator.load()
     answers = [
-        generator.generate(emotion, register=register, intent=intent, seed=None if seed is None else seed + number)
+        generator.generate(emotion, register, intent, seed=None if seed is None else seed + number, method=method)
         for number in range(count)
     ]
     if as_json:
@@ -288,10 +289,42 @@ def evaluate_networks(
 @evaluate_app.command("nlg")
 def evaluate_nlg(corpus: Corpus = Path("corpus/feedback.tsv"), seed: int = 0, report: Report = None) -> None:
     """Score the sentence generator."""
-    from .evaluation.nlg import evaluate_nlg, nlg_markdown
+    from .evaluation.nlg import evaluate_nlg, nlg_markdown, nlg_pictures
     from .nlg.generator import FeedbackGenerator
 
-    _write_report("nlg", evaluate_nlg(FeedbackGenerator.load(), corpus, seed=seed), nlg_markdown, report)
+    generator = FeedbackGenerator.load()
+    _write_report("nlg", evaluate_nlg(generator, corpus, seed=seed), nlg_markdown, report)
+    if report:
+        nlg_pictures(generator, report)
+
+
+@evaluate_app.command("baselines")
+def evaluate_baselines(
+    corpus: Corpus = Path("corpus/feedback.tsv"),
+    epochs: Annotated[int, typer.Option(min=1, help="The most there can be; training ends sooner by itself.")] = 25,
+    seed: int = 0,
+    report: Report = None,
+) -> None:
+    """Train a trigram, a plain LSTM and a network without Word2Vec on the corpus; compare with the generator."""
+    from .evaluation.baselines import baselines_markdown, evaluate_baselines
+    from .nlg.generator import FeedbackGenerator
+
+    result = evaluate_baselines(FeedbackGenerator.load(), corpus, seed, epochs)
+    _write_report("baselines", result, baselines_markdown, report)
+
+
+@evaluate_app.command("word2vec")
+def evaluate_words(
+    vectors: Annotated[Path | None, typer.Option(help="Word2Vec vectors; default: the shipped ones.")] = None,
+    corpus: Corpus = Path("corpus/feedback.tsv"),
+    report: Report = None,
+) -> None:
+    """List the neighbours of thirty emotion words, and how many of the corpus's words have a vector."""
+    from .checkpoints import checkpoint
+    from .evaluation.word2vec import evaluate_word2vec, word2vec_markdown
+
+    result = evaluate_word2vec(vectors or checkpoint("nlg/word2vec.kv"), corpus)
+    _write_report("word2vec", result, word2vec_markdown, report)
 
 
 @evaluate_app.command("tts")
@@ -409,6 +442,40 @@ def corpus_build(
     from .nlg.dataset import build_corpus
 
     print(f"{len(build_corpus(batches, out, seed))} samples in {out}")
+
+
+@corpus_app.command("import")
+def corpus_import(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV or XLSX with a column of labels and a column of texts.")],
+    out: Annotated[Path, typer.Option(help="Corpus file to write.")],
+    register: Annotated[str, typer.Option(help="apni or tumi, for texts without a word that tells it.")] = "apni",
+    intent: Annotated[
+        str | None, typer.Option(help="Of all texts; default: ask for a question, else acknowledge.")
+    ] = None,
+    label_column: Annotated[str | None, typer.Option(help="Name, or number from 1; default: found.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Name, or number from 1; default: found.")] = None,
+    labels: Annotated[
+        list[str] | None, typer.Option("--map", help="LABEL=EMOTION for a label that is not known; repeat for more.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the corpus file if there is one.")] = False,
+    seed: int = 0,
+    as_json: Json = False,
+) -> None:
+    """Bring a table of another layout into ours; name every row left out. Exit code 1 if nothing could be imported."""
+    from .nlg.importing import import_corpus
+
+    pairs = [pair.rpartition("=") for pair in labels or ()]
+    for label, _, emotion in pairs:
+        if not label:
+            raise DataError(f"--map {emotion} is not LABEL=EMOTION: write for example --map love=happy.")
+    _require_folder(out)
+    mapped = {label: emotion for label, _, emotion in pairs}
+    result = import_corpus(file, out, register, intent, label_column, text_column, mapped, seed, overwrite)
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        print(result.report())
+    raise typer.Exit(0 if result.samples else 1)
 
 
 def _require_folder(*files: Path | None) -> None:

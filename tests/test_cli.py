@@ -102,8 +102,8 @@ def test_help_lists_every_command_of_every_group(run):
     expected = {
         (): "respond recognize generate say phonemize train evaluate corpus",
         ("train",): "fer word2vec nlg g2p teacher tts",
-        ("evaluate",): "fer nlg tts detection textnorm fairness compression networks stream",
-        ("corpus",): "check stats build",
+        ("evaluate",): "fer nlg baselines word2vec tts detection textnorm fairness compression networks stream",
+        ("corpus",): "check stats build import",
     }
     for group, commands in expected.items():
         text = run(*group, "--help").out
@@ -249,6 +249,12 @@ def test_generate_prints_as_many_sentences_as_asked(run, loaded):
     assert len(lines) == 3 and len(set(lines)) > 1 and all(line[-1] in "।?!" for line in lines)
 
 
+def test_generate_by_beam_search(run, loaded):
+    answer = run("generate", "fear", "--register", "apni", "--method", "beam", "--seed", 3)
+    assert (answer.code, answer.err) == (0, "")
+    assert len(answer.out.splitlines()) == 1 and answer.out.strip()[-1] in "।?!"
+
+
 def test_generate_json_is_one_object(run, loaded):
     answer = run("generate", "fear", "-n", 2, "--json")
     assert (answer.code, answer.err) == (0, "")
@@ -263,6 +269,7 @@ def test_generate_json_is_one_object(run, loaded):
         (["generate", "joyful"], "emotion 'joyful' is not one of angry, disgust, fear, happy, sad, surprise, neutral"),
         (["generate", "sad", "--register", "tui"], "register 'tui' is not one of apni, tumi"),
         (["generate", "sad", "--intent", "scold", "--json"], "intent 'scold' is not one of"),
+        (["generate", "sad", "--method", "greedy"], "method 'greedy' is not one of nucleus, beam"),
         (["say", ""], "the text is empty"),
         (["say", "  \n। "], "the text is empty"),
     ],
@@ -350,6 +357,31 @@ def test_corpus_build_joins_batches(run, tmp_path):
     assert "happy-0001\thappy\tapni\task\t" in (tmp_path / "feedback.tsv").read_text(encoding="utf-8")
 
 
+def test_corpus_import_brings_a_table_into_our_layout_and_names_what_it_leaves_out(run, tmp_path):
+    table, out = tmp_path / "table.csv", tmp_path / "new.tsv"
+    table.write_text(f"emotion,sentence\njoy,{GOOD[5]}\nlove,{GOOD[5]}\n", encoding="utf-8")
+    answer = run("corpus", "import", table, "--out", out, "--register", "tumi", "--intent", "ask")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[0] == f"3: unknown label: 'love': {GOOD[5]}"
+    assert answer.out.splitlines()[-1] == f"imported: 1, in {out}"
+    assert run("corpus", "check", out).code == 0
+    assert "happy-0001\thappy\ttumi\task\t" in out.read_text(encoding="utf-8")
+    assert_one_line_of_error(run("corpus", "import", table, "--out", out), "new.tsv exists already")
+    assert_one_line_of_error(run("corpus", "import", table, "--out", out, "--map", "love"), "--map love is not LABEL=")
+    answer = run("corpus", "import", table, "--out", out, "--overwrite", "--map", "love=sad", "--json")
+    assert (answer.code, answer.err) == (0, "")
+    assert json.loads(answer.out)["reasons"] == {"duplicate": 1}
+
+
+def test_corpus_import_of_nothing_usable_exits_with_1_and_writes_nothing(run, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("joy,ভালো\nsad,মন খারাপ\n", encoding="utf-8")
+    answer = run("corpus", "import", table, "--out", tmp_path / "new.tsv")
+    assert (answer.code, answer.err) == (1, "")
+    assert answer.out.splitlines()[-2:] == ["dropped: 2 (too short 2)", "imported: 0"]
+    assert list(tmp_path.iterdir()) == [table]
+
+
 # --- Reports
 
 
@@ -372,6 +404,7 @@ def test_evaluate_prints_markdown_and_writes_the_report(run, tmp_path):
         "corpus check {}",
         "corpus stats {} --json",
         "corpus build {}",
+        "corpus import {} --out new.tsv",
         "train fer --data {}",
         "train nlg --corpus {}",
         f"train word2vec --corpus {CORPUS} --text {{}}",
@@ -379,6 +412,8 @@ def test_evaluate_prints_markdown_and_writes_the_report(run, tmp_path):
         "train teacher --text {}",
         "train tts --data {}",
         "evaluate fer --data {}",
+        "evaluate word2vec --vectors {}",
+        "evaluate word2vec --corpus {}",
         "evaluate detection --photos {}",
         "evaluate textnorm --cases {}",
         "evaluate fairness --labels {}",

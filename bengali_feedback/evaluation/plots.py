@@ -64,18 +64,51 @@ def risk_coverage(coverage: Sequence[float], accuracy: Sequence[float], chosen: 
         axes.legend(loc="lower left")
 
 
-def training_curves(history: Sequence[dict[str, float]], title: str, path: Path) -> None:
-    """Draw loss and accuracy over the epochs, as Keras' history names them."""
+def training_curves(
+    history: Sequence[dict[str, float]],
+    title: str,
+    path: Path,
+    labels: tuple[str, str] = ("Training, augmented", "PublicTest"),
+) -> None:
+    """Draw loss and accuracy over the epochs, as Keras' history names them; ``labels`` of training and validation.
+
+    A history need not have all four: what it lacks is not drawn.
+    """
     prefix = "emotion_" if "emotion_loss" in history[0] else ""
     epochs = np.arange(1, len(history) + 1)
     with _axes(path, 10, 4, columns=2) as axes:
         for part, name in zip(axes, ("loss", "accuracy"), strict=True):
-            for key, label, colour in (("", "Training, augmented", GREY), ("val_", "PublicTest", BLUE)):
-                part.plot(epochs, [row[f"{key}{prefix}{name}"] for row in history], color=colour, label=label)
+            for key, label, colour in zip(("", "val_"), labels, (GREY, BLUE), strict=True):
+                if f"{key}{prefix}{name}" in history[0]:
+                    part.plot(epochs, [row[f"{key}{prefix}{name}"] for row in history], color=colour, label=label)
             part.set(xlabel="epoch", ylabel=name)
             part.grid(alpha=0.3)
             part.legend()
         axes[0].set_title(title, loc="left")
+
+
+def attention_picture(weights: dict[str, float], title: str, path: Path) -> None:
+    """Draw how much each cue token weighs in the context, as :meth:`~..nlg.generator.FeedbackGenerator.attention` says.
+
+    ``weights`` is ``{token: share}``, drawn from the first token down, control tokens such as ``<sad>`` in another
+    colour; the dashed line is where all would weigh the same. Matplotlib shapes Bengali conjuncts and vowel signs from
+    its version 3.11 on.
+    """
+    from matplotlib import font_manager
+
+    from .picture import bengali_fonts  # the same font as in the picture of a reply
+
+    file, _ = bengali_fonts()
+    font_manager.fontManager.addfont(file)
+    family = ["DejaVu Sans", font_manager.FontProperties(fname=file).get_name()]  # the second lacks Latin letters
+    with _axes(path, 6.4, 1.2 + 0.36 * len(weights)) as axes:
+        places = range(len(weights))
+        bars = axes.barh(places, [*weights.values()], color=[ORANGE if t.startswith("<") else BLUE for t in weights])
+        axes.bar_label(bars, [f"{share:.1%}" for share in weights.values()], padding=3)
+        axes.set_yticks(places, [token.strip("<>") for token in weights], family=family, fontsize=12)
+        axes.axvline(1 / len(weights), color=GREY, linestyle="--", linewidth=1, zorder=0)
+        axes.set(xlabel="attention weight", xlim=(0, 1.15 * max(weights.values())), title=title)
+        axes.invert_yaxis()
 
 
 def group_bars(attributes: dict[str, dict[str, dict]], overall: float | None, title: str, path: Path) -> None:

@@ -16,7 +16,7 @@ from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
-CANDIDATES = 6  # sentences drawn at once in each attempt; the first that may be spoken is
+CANDIDATES, ROUNDS = 4, 5  # twenty sentences in each attempt, four at once; the first that may be spoken is
 BEAM = 12  # beginnings that beam search carries on
 METHODS = ("nucleus", "beam")
 TEMPERATURE = 1.0
@@ -161,7 +161,7 @@ class FeedbackGenerator:
         seed: int | None = None,
         method: str = "nucleus",
     ) -> list[Generated]:
-        """Answer many emotions at once, several times faster than one by one.
+        """Answer many emotions at once, which is faster than one by one.
 
         Parameters
         ----------
@@ -181,21 +181,26 @@ class FeedbackGenerator:
         asked = [(*which, intent or INTENTS[random.integers(len(INTENTS))]) for *which, intent in asked]
         answers: dict[int, Generated] = {}
         texts = [self._last, *[""] * len(asked), ""]  # the answer before the first, and none behind the last
-        for attempt in range(1, ATTEMPTS + 1):
+        rounds = ROUNDS if method == "nucleus" else 1  # beam search finds all it can at once
+        for turn in range(ATTEMPTS * rounds):
             open_ = [number for number in range(len(asked)) if number not in answers]
-            drawn = [(self._cue(*asked[number], random), *asked[number]) for number in open_]
-            for number, (cue, emotion, register, intent), draws in zip(
-                open_, drawn, self.draw(drawn, random, method), strict=True
-            ):
-                beside = (texts[number], texts[number + 2])
+            if not open_:
+                break
+            if turn % rounds == 0:
+                cues = {number: self._cue(*asked[number], random) for number in open_}
+            drawn = self.draw([(cues[number], *asked[number]) for number in open_], random, method)
+            for number, draws in zip(open_, drawn, strict=True):
+                emotion, register, intent = asked[number]
+                beside = texts[number], texts[number + 2]
                 text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, beside)), "")
                 if text:
                     texts[number + 1] = text
-                    answers[number] = Generated(text, "generated", cue, register, intent, emotion, attempt)
-        for number in range(len(asked)):
+                    answers[number] = Generated(
+                        text, "generated", cues[number], register, intent, emotion, 1 + turn // rounds
+                    )
+        for number, (emotion, register, intent) in enumerate(asked):
             if number not in answers:
-                emotion, register, intent = asked[number]
-                beside = (texts[number], texts[number + 2])
+                beside = texts[number], texts[number + 2]
                 sample = self._corpus_sentence(emotion, register, intent, beside, random)
                 texts[number + 1] = sample.text
                 answers[number] = Generated(
@@ -204,28 +209,29 @@ class FeedbackGenerator:
         self._last = texts[-2]
         return [answers[number] for number in range(len(asked))]
 
-    def draw(self, asked: Sequence[tuple], random: np.random.Generator, method: str = "nucleus") -> list[list]:
+    def draw(
+        self, asked: Sequence[tuple], random: np.random.Generator, method: str = "nucleus", count: int = CANDIDATES
+    ) -> list[list]:
         """For each (cue, emotion, register, intent) some sentences, unguarded; see :class:`~.sampling.Draw`.
 
-        ``nucleus`` draws :data:`CANDIDATES`; ``beam`` gives those it finds, the likeliest first.
+        ``nucleus`` draws ``count``; ``beam`` gives those it finds, the likeliest first.
         """
         from .sampling import beam_sentences, draw_sentences
 
-        if not asked:
-            return []
         cues = [tuple(cue_tokens(cue, register, emotion, intent)) for cue, emotion, register, intent in asked]
         contexts = np.stack([context for context, _ in self._encode(cues)])
-        paths = [self._lattice.paths(emotion, register) for _, emotion, register, _ in asked]
+        words = [self._lattice.words_for(emotion, register) for _, emotion, register, _ in asked]
         if method == "beam":
             return [
-                beam_sentences(self._decoder, context, own, self.vocabulary, BEAM)
-                for context, own in zip(contexts, paths, strict=True)
+                beam_sentences(self._decoder, context, self._lattice, allowed, self.vocabulary, BEAM)
+                for context, allowed in zip(contexts, words, strict=True)
             ]
         draws = draw_sentences(
-            self._decoder, np.repeat(contexts, CANDIDATES, axis=0), [own for own in paths for _ in range(CANDIDATES)],
-            self.vocabulary, random, self.temperature, self.top_p,
+            self._decoder, np.repeat(contexts, count, axis=0), self._lattice,
+            [allowed for allowed in words for _ in range(count)],
+            self.vocabulary, random, self.temperature, self.top_p, MIN_LOG_PROBABILITY,
         )  # fmt: skip
-        return [draws[start : start + CANDIDATES] for start in range(0, len(draws), CANDIDATES)]
+        return [draws[start : start + count] for start in range(0, len(draws), count)]
 
     def refusals(self, draw, register: str, beside: Collection[str] = ()) -> list[str]:
         """Why a drawn sentence must not be spoken now, ``beside`` these answers; empty when it may."""

@@ -1,5 +1,6 @@
 """The sentence generator of seed 004 §5.3, and its parts for drawing a sentence word by word."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -164,20 +165,22 @@ class WordDecoder:
         self.state_to_word, self.word_offset = model.get_layer("state_to_word").get_weights()
         (self.word_bias,) = model.get_layer("word_bias").get_weights()
 
-    def start(self, candidates: int) -> tuple[np.ndarray, np.ndarray]:
-        """The decoder's state before the first word: output and cell, both [candidates, units], all zero."""
-        units = self.recurrent.shape[0]
-        return np.zeros((candidates, units), np.float32), np.zeros((candidates, units), np.float32)
+    def start(self, contexts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The decoder's state before the first word, each part [candidates, ...].
 
-    def step(self, previous: np.ndarray, context: np.ndarray, state: tuple[np.ndarray, np.ndarray]):
+        Output and cell, all zero, and what the contexts, float32 [candidates, d] from :func:`cue_encoder`, add to the
+        gates at every step: it stays the same, so it is computed once.
+        """
+        zero = np.zeros((len(contexts), self.recurrent.shape[0]), np.float32)
+        return zero, zero, contexts @ self.kernel[self.words.shape[1] :] + self.bias
+
+    def step(self, previous: Sequence[int], state: tuple[np.ndarray, np.ndarray, np.ndarray]):
         """One word further.
 
         Parameters
         ----------
         previous
             The last words, int [candidates].
-        context
-            From :func:`cue_encoder`, float32 [candidates, d].
         state
             From :meth:`start` or the last step.
 
@@ -186,26 +189,28 @@ class WordDecoder:
         vectors, state
             What :meth:`scores` compares with the words' vectors, float32 [candidates, dimensions], and the new state.
         """
-        output, cell = state
-        inputs = np.concatenate([self.words[previous], context], axis=-1)
-        gates = inputs @ self.kernel + output @ self.recurrent + self.bias
+        output, cell, of_context = state
+        gates = self.words[previous] @ self.kernel[: self.words.shape[1]] + output @ self.recurrent + of_context
         write, keep, new, show = np.split(gates, 4, axis=-1)  # Keras's order: input, forget, cell, output
         cell = _sigmoid(keep) * cell + _sigmoid(write) * np.tanh(new)
         output = _sigmoid(show) * np.tanh(cell)
-        return output @ self.state_to_word + self.word_offset, (output, cell)
+        return output @ self.state_to_word + self.word_offset, (output, cell, of_context)
 
-    def scores(self, vectors: np.ndarray, words=slice(None)) -> np.ndarray:
+    def scores(self, vectors: np.ndarray, words: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Scores of the next word before the softmax, float32 [..., words]: of all words, or of those numbered.
 
-        Apart from :meth:`step`, because scoring 7,000 words takes longer than the step, and only a few may follow.
+        Apart from :meth:`step`, because scoring 7,000 words takes three times as long, and only a few may follow.
         """
         return vectors @ self.words[words].T + self.word_bias[words]
 
-    def log_probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Logarithm of each next word's probability in nats, float32 [candidates, words]."""
-        scores = self.scores(vectors)
-        scores -= scores.max(axis=-1, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    def log_totals(self, vectors: np.ndarray, words: slice = slice(None)) -> np.ndarray:
+        """What a score must be lessened by to become a log-probability in nats, float32 [candidates].
+
+        Over some ``words`` only it is too small, and the log-probability an upper bound.
+        """
+        scores = self.scores(vectors, words)
+        highest = scores.max(axis=-1, keepdims=True)
+        return highest[:, 0] + np.log(np.exp(scores - highest).sum(axis=-1))
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

@@ -111,30 +111,35 @@ def train_generator(
     optimizer.build(model.trainable_variables)
     settings = {"seed": seed, "samples": len(samples), "pretrained": bool(texts), **asdict(size)}
     run = _Run(Path(run_dir), model, optimizer, settings)
-    step = _train_step(model, optimizer)
+    step = train_step(model, optimizer)
     forward = tf.function(model.call, reduce_retracing=True)  # run eagerly, the LSTMs take most of an epoch
-    inputs, targets = encode_texts(vocabulary, train)
-    longest = int((targets != 0).any(axis=0).sum())  # behind it is nothing but padding
-    inputs, targets = inputs[:, :longest], targets[:, :longest]
+    texts_of_train = encode_texts(vocabulary, train)
     val_arrays = (encode_cues(vocabulary, val), *encode_texts(vocabulary, val))
 
     with tqdm(total=epochs, initial=len(run.epochs), desc="generator", unit=" epochs", disable=not progress) as bar:
         while len(run.epochs) < epochs and len(run.epochs) - run.best_epoch < patience:
             rng = np.random.default_rng([seed, len(run.epochs)])  # the same batches whether or not interrupted
-            cues = encode_cues(vocabulary, train, rng)
-            order = rng.permutation(len(train))
-            losses = [
-                float(step(cues[batch], inputs[batch], targets[batch]))
-                for batch in np.array_split(order, max(1, len(order) // BATCH))
-            ]
+            loss = train_epoch(step, encode_cues(vocabulary, train, rng), *texts_of_train, rng)
             scores = teacher_forced_scores(forward, *val_arrays)
-            run.finish_epoch(loss=float(np.mean(losses)), val_loss=scores["loss"], val_accuracy=scores["accuracy"])
+            run.finish_epoch(loss=loss, val_loss=scores["loss"], val_accuracy=scores["accuracy"])
             bar.set_postfix(loss=f"{run.epochs[-1]['loss']:.2f}", val_loss=f"{scores['loss']:.2f}")
             bar.update()
 
     history = {"epochs": run.epochs, "best_epoch": run.best_epoch, "seed": seed, "size": asdict(size)}
     _publish(Path(out), model, vocabulary, history)
     return history
+
+
+def train_epoch(
+    step: Callable, cues: np.ndarray, inputs: np.ndarray, targets: np.ndarray, rng: np.random.Generator
+) -> float:
+    """One pass over all sentences in batches of :data:`BATCH`, in random order; the mean loss of the batches.
+
+    ``step`` is of :func:`train_step`; the arrays are those of :func:`encode_cues` and :func:`encode_texts`.
+    """
+    longest = int((targets != 0).any(axis=0).sum())  # behind it is nothing but padding
+    batches = np.array_split(rng.permutation(len(cues)), max(1, len(cues) // BATCH))
+    return float(np.mean([step(cues[rows], inputs[rows, :longest], targets[rows, :longest]) for rows in batches]))
 
 
 def pretrain(
@@ -162,7 +167,7 @@ def pretrain(
     optimizer = keras.optimizers.Adam(LEARNING_RATE, clipnorm=1.0)
     optimizer.build(model.trainable_variables)
     run = _Run(run_dir, model, optimizer, {"seed": seed, "sentences": len(sentences), "words": len(vocabulary)})
-    step = _train_step(model, optimizer)
+    step = train_step(model, optimizer)
     start, unknown = vocabulary.ids[START], vocabulary.ids[UNKNOWN]
     with tqdm(total=rounds, initial=len(run.epochs), desc="pre-training", unit=" rounds", disable=not progress) as bar:
         while len(run.epochs) < rounds:
@@ -232,7 +237,7 @@ def teacher_forced_scores(model: Callable, cues: np.ndarray, inputs: np.ndarray,
     Parameters
     ----------
     model
-        The generator, or its compiled call.
+        The generator, its compiled call, or anything that scores the next words likewise.
     cues, inputs, targets
         From :func:`encode_cues` and :func:`encode_texts`.
 
@@ -247,7 +252,7 @@ def teacher_forced_scores(model: Callable, cues: np.ndarray, inputs: np.ndarray,
     real = targets != 0
     for start in range(0, len(cues), 64):
         rows = slice(start, start + 64)
-        scores = model([cues[rows], inputs[rows]], training=False).numpy()
+        scores = np.array(model([cues[rows], inputs[rows]], training=False))
         scores -= scores.max(axis=-1, keepdims=True)
         log_probabilities = scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
         losses.append(-np.take_along_axis(log_probabilities, targets[rows][..., None], axis=-1)[..., 0])
@@ -261,8 +266,8 @@ def teacher_forced_scores(model: Callable, cues: np.ndarray, inputs: np.ndarray,
     }
 
 
-def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer):
-    """One Adam step on the label-smoothed cross-entropy of the tokens that are not padding."""
+def train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_smoothing: float = LABEL_SMOOTHING):
+    """One step on the label-smoothed cross-entropy of the tokens that are not padding, as a compiled function."""
 
     @tf.function(reduce_retracing=True)
     def step(cues, inputs, targets):
@@ -270,7 +275,7 @@ def _train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer):
             log_probabilities = tf.nn.log_softmax(model([cues, inputs], training=True))
             true = tf.gather(log_probabilities, targets, batch_dims=2)
             smooth = tf.reduce_mean(log_probabilities, axis=-1)
-            losses = -(1 - LABEL_SMOOTHING) * true - LABEL_SMOOTHING * smooth
+            losses = -(1 - label_smoothing) * true - label_smoothing * smooth
             mask = tf.cast(targets != 0, losses.dtype)
             loss = tf.reduce_sum(losses * mask) / tf.reduce_sum(mask)
         gradients = tape.gradient(loss, model.trainable_variables)

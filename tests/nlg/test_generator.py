@@ -5,10 +5,17 @@ import pytest
 
 from bengali_feedback.emotion import EMOTIONS, Emotion
 from bengali_feedback.errors import CheckpointError, DataError, TextError
-from bengali_feedback.nlg.generator import ATTEMPTS, FeedbackGenerator, repetitions
+from bengali_feedback.nlg.generator import (
+    ATTEMPTS,
+    METHODS,
+    MIN_LOG_PROBABILITY,
+    ROUNDS,
+    FeedbackGenerator,
+    repetitions,
+)
 from bengali_feedback.nlg.rules import END_MARKS, INTENTS, REGISTERS, text_problems, words
 from bengali_feedback.nlg.sampling import CONTEXT, Draw, WordLattice, nucleus
-from bengali_feedback.nlg.text import UNKNOWN, Vocabulary, tokenize
+from bengali_feedback.nlg.text import CUE_TOKENS, END, START, UNKNOWN, Vocabulary, cue_tokens, tokenize
 
 
 @pytest.fixture
@@ -22,12 +29,13 @@ def draw(text, finished=True, log_probability=-0.5):
 
 
 def drawing(monkeypatch, generator, *draws):
-    """Let the network draw these, one each attempt; returns the list of attempts made."""
+    """Let the network draw these, one each attempt; returns the list of what was asked of it."""
     left, made = list(draws), []
+    monkeypatch.setattr("bengali_feedback.nlg.generator.ROUNDS", 1)
 
-    def fixed(*arguments):
-        made.append(arguments)
-        return [left[min(len(made), len(left)) - 1]]
+    def fixed(asked, *_):
+        made.extend(asked)
+        return [[left[min(len(made), len(left)) - 1]] for _ in asked]
 
     monkeypatch.setattr(generator, "draw", fixed)
     return made
@@ -113,7 +121,7 @@ def test_the_first_candidate_that_may_be_spoken_is_spoken(generator, monkeypatch
         draw("আজ মনটা বেশ ভালো লাগছে।"),
         draw("মনটা আজ বেশ ভালো লাগছে।"),
     ]
-    monkeypatch.setattr(generator, "draw", lambda *_: draws)
+    monkeypatch.setattr(generator, "draw", lambda *_: [draws])
     assert generator.generate("happy", "apni").text == "আজ মনটা বেশ ভালো লাগছে।"
 
 
@@ -131,6 +139,91 @@ def test_a_corpus_with_one_sentence_cannot_answer_twice(generator, monkeypatch):
         generator.generate("sad", "apni", "ask")
 
 
+def test_a_batch_answers_each_request_in_its_place(generator):
+    requests = ["happy", ("sad", "tumi"), (Emotion.FEAR, "apni", "encourage"), ("angry", None, "ask"), "happy"]
+    answers = generator.generate_batch(requests, seed=7)
+    assert [answer.emotion.value for answer in answers] == ["happy", "sad", "fear", "angry", "happy"]
+    assert [answer.register for answer in answers] == ["apni", "tumi", "apni", "apni", "apni"]
+    assert (answers[2].intent, answers[3].intent) == ("encourage", "ask")
+    assert all(text_problems(answer.text, answer.register) == [] for answer in answers)
+    generator._last = ""
+    assert generator.generate_batch(requests, seed=7) == answers
+    assert generator.generate_batch([]) == []
+
+
+def test_in_a_batch_no_answer_follows_itself_not_even_from_the_corpus(generator, monkeypatch):
+    last = generator.generate("sad", "tumi", "comfort", seed=1).text
+    texts = [last, *(a.text for a in generator.generate_batch([("sad", "tumi", "comfort")] * 24, seed=1))]
+    assert all(a != b for a, b in zip(texts, texts[1:], strict=False))
+    drawing(monkeypatch, generator, draw("মনটা আজ বেশ ভালো লাগছে।"))
+    answers = generator.generate_batch([("sad", "apni", "comfort")] * 9, seed=1)
+    assert {answer.source for answer in answers} == {"generated", "corpus"}
+    assert all(a.text != b.text for a, b in zip(answers, answers[1:], strict=False))
+
+
+def test_an_attempt_draws_several_times_to_one_cue_until_a_sentence_may_be_spoken(generator, monkeypatch):
+    refused, good = draw("আজ।"), draw("মনটা আজ বেশ ভালো লাগছে।")
+    made = drawing(monkeypatch, generator, *[refused] * (ROUNDS + 1), good)
+    monkeypatch.setattr("bengali_feedback.nlg.generator.ROUNDS", ROUNDS)
+    answer = generator.generate("happy", "apni", "acknowledge", seed=0)
+    assert (answer.attempts, len(made)) == (2, ROUNDS + 2)
+    cues = [asked[0] for asked in made]
+    assert set(cues[:ROUNDS]) != set(cues[ROUNDS:]) and len(set(cues[:ROUNDS])) == 1 and cues[-1] == answer.cue
+
+
+def test_only_what_was_refused_is_drawn_again(generator, monkeypatch):
+    made = drawing(monkeypatch, generator, draw("আজ।"), draw("আজ।"), draw("মনটা আজ বেশ ভালো লাগছে।"))
+    answers = generator.generate_batch(["happy", ("sad", "tumi")], seed=0)
+    assert [len([asked for asked in made if asked[1] == emotion]) for emotion in ("happy", "sad")] == [2, 2 + 3]
+    assert [answer.source for answer in answers] == ["generated", "corpus"]  # the same sentence is not said twice
+
+
+def test_beam_search_finds_likelier_sentences_than_drawing_and_repeats_them(generator):
+    asked = [("মন খারাপ সান্ত্বনা", Emotion.SAD, "tumi", "comfort")]
+    (found,) = generator.draw(asked, np.random.default_rng(0), "beam")
+    (drawn,) = generator.draw(asked, np.random.default_rng(0), "nucleus", 24)
+    assert found == sorted(found, key=lambda draw: -draw.log_probability)
+    assert found[0].finished and found[0].log_probability >= max(d.log_probability for d in drawn if d.finished)
+    assert found == generator.draw(asked, np.random.default_rng(1), "beam")[0]
+
+
+def test_beam_search_is_guarded_like_drawing(generator):
+    for register in REGISTERS:
+        answer = generator.generate("angry", register, "suggest", seed=2, method="beam")
+        assert text_problems(answer.text, register) == [] and answer.source == "generated"
+    with pytest.raises(TextError, match="method 'greedy' is not one of nucleus, beam"):
+        generator.generate("angry", method="greedy")
+
+
+def test_both_ways_walk_along_written_sequences(generator):
+    written = set()
+    for sample in generator.corpus:
+        tokens = [""] * CONTEXT + tokenize(sample.text)
+        written.update(tuple(tokens[end - CONTEXT : end + 1]) for end in range(CONTEXT, len(tokens)))
+    asked = [("", Emotion.SURPRISE, "apni", "ask")]
+    for method in METHODS:
+        for one in generator.draw(asked, np.random.default_rng(3), method)[0]:
+            tokens = [""] * CONTEXT + one.tokens
+            assert all(tuple(tokens[end - CONTEXT : end + 1]) in written for end in range(CONTEXT, len(tokens)))
+
+
+def test_a_drawn_sentence_s_probability_is_the_network_s(generator):
+    """Exact where it matters, and else an upper bound that the guard refuses as well."""
+    cue = ("মন খারাপ", Emotion.SAD, "apni", "comfort")
+    vocabulary = generator.vocabulary
+    cues = vocabulary.encode(cue_tokens(cue[0], cue[2], cue[1], cue[3]), CUE_TOKENS)[None]
+    draws = [d for d in generator.draw([cue], np.random.default_rng(0), count=12)[0] if d.finished]
+    for one in draws:
+        words = [vocabulary.ids[token] for token in (*one.tokens, END)]
+        scores = generator.model([cues, np.array([[vocabulary.ids[START], *words[:-1]]])]).numpy()[0].astype(float)
+        own = scores[range(len(words)), words] - np.log(np.exp(scores).sum(axis=-1))
+        if one.log_probability >= MIN_LOG_PROBABILITY:
+            assert one.log_probability == pytest.approx(own.mean(), abs=1e-3)
+        else:
+            assert own.mean() <= one.log_probability + 1e-3
+    assert len(draws) > 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -142,6 +235,13 @@ def test_a_corpus_with_one_sentence_cannot_answer_twice(generator, monkeypatch):
 def test_wrong_arguments_are_text_errors(generator, arguments, message):
     with pytest.raises(TextError, match=message):
         generator.generate(*arguments)
+    with pytest.raises(TextError, match=message):
+        generator.generate_batch(["happy", arguments])
+
+
+def test_a_request_with_too_many_parts_is_a_text_error(generator):
+    with pytest.raises(TextError, match="is not an emotion or a tuple"):
+        generator.generate_batch([("happy", "apni", "ask", "loudly")])
 
 
 def test_attention_names_the_cue_words(generator):
@@ -156,9 +256,11 @@ def test_the_lattice_lets_words_follow_only_where_somebody_wrote_them(generator)
     vocabulary = Vocabulary(sorted(set(tokenize(sample.text))))
     lattice = WordLattice([sample], vocabulary)
     numbers = [vocabulary.ids[token] for token in tokenize(sample.text)]
-    assert lattice.following(tuple(numbers[:CONTEXT])).tolist() == [numbers[CONTEXT]]
-    assert lattice.following(tuple(numbers[:CONTEXT][::-1])).tolist() == []
-    assert lattice.words_for(sample.emotion, sample.register)[numbers].all()
+    allowed = lattice.words_for(sample.emotion, sample.register)
+    assert allowed[numbers].all()
+    assert lattice.following(numbers[:CONTEXT], allowed).tolist() == [numbers[CONTEXT]]
+    assert lattice.following(numbers[:CONTEXT][::-1], allowed).tolist() == []
+    assert lattice.following(numbers[:CONTEXT], ~allowed).tolist() == []
     assert not lattice.words_for(Emotion.HAPPY, sample.register).any()
 
 
@@ -167,10 +269,10 @@ def test_a_word_that_came_after_the_training_is_not_said_and_bridges_nothing(gen
     tokens = tokenize(sample.text)
     vocabulary = Vocabulary(sorted(set(tokens) - {tokens[CONTEXT]}))
     lattice = WordLattice([sample], vocabulary)
-    before = tuple(vocabulary.ids[token] for token in tokens[:CONTEXT])
-    assert len(lattice.following(before)) == 1
+    before = [vocabulary.ids[token] for token in tokens[:CONTEXT]]
     allowed = lattice.words_for(sample.emotion, sample.register)
-    assert not allowed[lattice.following(before)].any()
+    assert lattice.following(before, np.ones(len(vocabulary), bool)).tolist() == [vocabulary.ids[UNKNOWN]]
+    assert lattice.following(before, allowed).tolist() == []
     assert not allowed[vocabulary.ids[UNKNOWN]]
 
 

@@ -75,10 +75,14 @@ def test_the_numpy_decoder_is_the_keras_decoder(model):
     expected = model([cue, previous]).numpy()
     context = cue_encoder(model)(cue)[0].numpy()
     decoder = WordDecoder(model)
-    state = decoder.start(3)
+    state = decoder.start(context)
     for place in range(6):
-        scores, state = decoder.step(previous[:, place], context, state)
-        assert scores == pytest.approx(expected[:, place], abs=1e-4)
+        vectors, state = decoder.step(previous[:, place], state)
+        assert decoder.scores(vectors) == pytest.approx(expected[:, place], abs=1e-4)
+        assert decoder.scores(vectors, [5, 9]) == pytest.approx(expected[:, place, [5, 9]], abs=1e-4)
+        totals = np.log(np.exp(expected[:, place]).sum(axis=-1))
+        assert decoder.log_totals(vectors) == pytest.approx(totals, abs=1e-4)
+        assert (decoder.log_totals(vectors, slice(10)) < totals).all()
 
 
 def test_it_survives_saving(model, tmp_path):
