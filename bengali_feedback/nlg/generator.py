@@ -1,6 +1,6 @@
-"""``FeedbackGenerator``: an emotion in, one Bengali feedback sentence out, never twice the same in a row."""
+"""``FeedbackGenerator``: an emotion in, one Bengali feedback sentence out, never the same again soon."""
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
 CANDIDATES, ROUNDS = 4, 5  # twenty sentences in each attempt, four at once; the first that may be spoken is
+REMEMBERED = 50  # answers that are not said again; with none, 700 answers say one sentence six times
 BEAM = 12  # beginnings that beam search carries on
 METHODS = ("nucleus", "beam")
 TEMPERATURE = 1.0
@@ -47,7 +48,7 @@ class Generated:
 class FeedbackGenerator:
     """Draws feedback sentences from the network of seed 004 §5.3; a guard refuses what must not be spoken.
 
-    Use :meth:`load`. One object remembers its last answer and never gives it again right away.
+    Use :meth:`load`. One object remembers its last 50 answers and does not give them again.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class FeedbackGenerator:
             cues[sample.emotion, sample.intent].add(sample.cue)
         self._cues = {key: sorted(own) for key, own in cues.items()}
         self._random = np.random.default_rng()
-        self._last = ""
+        self._said: deque[str] = deque(maxlen=REMEMBERED)
         self._encoded: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
         # All cues at once: one by one they would cost more than the sentences.
         self._encode(
@@ -141,7 +142,7 @@ class FeedbackGenerator:
             One of :data:`~bengali_feedback.nlg.rules.INTENTS`. Default: drawn.
         seed
             Makes the answer repeatable: two objects answer the same calls with the same seeds alike. The same
-            seed twice in a row gives two different answers, because no answer follows itself.
+            seed twice in one object gives two different answers, because none is repeated so soon.
         method
             ``nucleus`` draws word after word; ``beam`` searches for the likeliest sentence to a drawn cue, which is
             the same each time that cue is drawn.
@@ -151,7 +152,8 @@ class FeedbackGenerator:
         TextError
             When emotion, register, intent or method is not one of those there are.
         DataError
-            When every attempt was refused and the corpus has no other sentence for this emotion and register.
+            When every attempt was refused and the corpus has no sentence for this emotion and register but the last
+            answer.
         """
         return self.generate_batch([(emotion, register, intent)], seed, method)[0]
 
@@ -173,14 +175,13 @@ class FeedbackGenerator:
         Returns
         -------
         list of Generated
-            In the order of the requests; no text equals the one before it.
+            In the order of the requests, no two with the same text as long as the corpus has others.
         """
         _require("method", method, METHODS)
         random = self._random if seed is None else np.random.default_rng(seed)
         asked = [_asked(request) for request in requests]
         asked = [(*which, intent or INTENTS[random.integers(len(INTENTS))]) for *which, intent in asked]
         answers: dict[int, Generated] = {}
-        texts = [self._last, *[""] * len(asked), ""]  # the answer before the first, and none behind the last
         rounds = ROUNDS if method == "nucleus" else 1  # beam search finds all it can at once
         for turn in range(ATTEMPTS * rounds):
             open_ = [number for number in range(len(asked)) if number not in answers]
@@ -191,23 +192,23 @@ class FeedbackGenerator:
             drawn = self.draw([(cues[number], *asked[number]) for number in open_], random, method)
             for number, draws in zip(open_, drawn, strict=True):
                 emotion, register, intent = asked[number]
-                beside = texts[number], texts[number + 2]
-                text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, beside)), "")
+                said = {*self._said, *(answer.text for answer in answers.values())}
+                text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)), "")
                 if text:
-                    texts[number + 1] = text
                     answers[number] = Generated(
                         text, "generated", cues[number], register, intent, emotion, 1 + turn // rounds
                     )
         for number, (emotion, register, intent) in enumerate(asked):
             if number not in answers:
-                beside = texts[number], texts[number + 2]
-                sample = self._corpus_sentence(emotion, register, intent, beside, random)
-                texts[number + 1] = sample.text
+                later = [answer.text for other, answer in answers.items() if other > number]
+                said = [*later, *self._said, *(answers[other].text for other in range(number))]
+                sample = self._corpus_sentence(emotion, register, intent, said, random)
                 answers[number] = Generated(
                     sample.text, "corpus", sample.cue, register, sample.intent, emotion, ATTEMPTS
                 )
-        self._last = texts[-2]
-        return [answers[number] for number in range(len(asked))]
+        in_order = [answers[number] for number in range(len(asked))]
+        self._said.extend(answer.text for answer in in_order)
+        return in_order
 
     def draw(
         self, asked: Sequence[tuple], random: np.random.Generator, method: str = "nucleus", count: int = CANDIDATES
@@ -233,15 +234,15 @@ class FeedbackGenerator:
         )  # fmt: skip
         return [draws[start : start + count] for start in range(0, len(draws), count)]
 
-    def refusals(self, draw, register: str, beside: Collection[str] = ()) -> list[str]:
-        """Why a drawn sentence must not be spoken now, ``beside`` these answers; empty when it may."""
+    def refusals(self, draw, register: str, said: Collection[str] = ()) -> list[str]:
+        """Why a drawn sentence must not be spoken now, after those ``said``; empty when it may."""
         text = detokenize(draw.tokens)
         if not draw.finished:
             return ["is not finished"]
         if draw.log_probability < MIN_LOG_PROBABILITY:  # the commonest reason, and the cheapest to find
             return [f"is unlikely ({draw.log_probability:.1f} nats a token)"]
-        if text in beside:
-            return ["is the answer before or behind it"]
+        if text in said:
+            return ["was said a short while ago"]
         reasons = [message for _, message in text_problems(text, register)]
         reasons += [f"{token} is not a known word" for token in draw.tokens if token not in self.vocabulary]
         return reasons + repetitions(draw.tokens)
@@ -266,13 +267,10 @@ class FeedbackGenerator:
         return cues[random.integers(len(cues))]
 
     def _corpus_sentence(
-        self, emotion: Emotion, register: str, intent: str, beside: Collection[str], random: np.random.Generator
+        self, emotion: Emotion, register: str, intent: str, said: Sequence[str], random: np.random.Generator
     ) -> Sample:
-        fitting = [
-            sample
-            for sample in self.corpus
-            if (sample.emotion, sample.register) == (emotion, register) and sample.text not in beside
-        ]
+        fitting = [s for s in self.corpus if (s.emotion, s.register) == (emotion, register) and s.text not in said[-1:]]
+        fitting = [sample for sample in fitting if sample.text not in said] or fitting
         if not fitting:
             raise DataError(f"the corpus has no second {register} sentence for {emotion}: add samples to it.")
         same = [sample for sample in fitting if sample.intent == intent] or fitting

@@ -1,5 +1,6 @@
 """Train the sentence generator with teacher forcing; a killed run goes on where it stopped."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -109,7 +110,8 @@ def train_generator(
         model.set_weights(begun.get_weights())
     optimizer = keras.optimizers.Adam(learning_rate, clipnorm=1.0)
     optimizer.build(model.trainable_variables)
-    settings = {"seed": seed, "samples": len(samples), "pretrained": bool(texts), **asdict(size)}
+    settings = {"seed": seed, "pretrained": bool(texts), **asdict(size)}
+    settings["data"] = fingerprint(repr((vocabulary.tokens, samples)).encode(), matrix.tobytes())
     run = _Run(Path(run_dir), model, optimizer, settings)
     step = train_step(model, optimizer)
     forward = tf.function(model.call, reduce_retracing=True)  # run eagerly, the LSTMs take most of an epoch
@@ -166,7 +168,8 @@ def pretrain(
         raise DataError(f"no sentence of {', '.join(map(str, texts))} fits the vocabulary: give more Bengali text.")
     optimizer = keras.optimizers.Adam(LEARNING_RATE, clipnorm=1.0)
     optimizer.build(model.trainable_variables)
-    run = _Run(run_dir, model, optimizer, {"seed": seed, "sentences": len(sentences), "words": len(vocabulary)})
+    settings = {"seed": seed, "data": fingerprint(repr(vocabulary.tokens).encode(), sentences.tobytes())}
+    run = _Run(run_dir, model, optimizer, settings)
     step = train_step(model, optimizer)
     start, unknown = vocabulary.ids[START], vocabulary.ids[UNKNOWN]
     with tqdm(total=rounds, initial=len(run.epochs), desc="pre-training", unit=" rounds", disable=not progress) as bar:
@@ -285,6 +288,11 @@ def train_step(model: keras.Model, optimizer: keras.optimizers.Optimizer, label_
     return step
 
 
+def fingerprint(*data: bytes) -> str:
+    """Sixteen hex digits of a run's data, so that no run goes on with other data than it began with."""
+    return hashlib.sha256(b"".join(data)).hexdigest()[:16]
+
+
 class _Run:
     """A run's state in one file, replaced after every epoch: weights, optimizer, history.
 
@@ -325,7 +333,7 @@ class _Run:
             raise CheckpointError(f"{self.path} cannot be read ({error}): delete it to train from the start.") from None
         if meta["settings"] != self.settings:
             raise DataError(
-                f"{self.path} belongs to a run with other settings ({meta['settings']}): "
+                f"{self.path} belongs to a run with other settings or data ({meta['settings']}): "
                 "delete it, or name another folder."
             )
         self.epochs = meta["epochs"]

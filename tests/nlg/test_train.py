@@ -173,6 +173,10 @@ def test_another_runs_state_is_refused(handful_corpus, handful_vectors, tmp_path
     train(handful_corpus, handful_vectors, tmp_path, epochs=1)
     with pytest.raises(DataError, match="other settings"):
         train(handful_corpus, handful_vectors, tmp_path, epochs=1, seed=7)
+    edited = tmp_path / "edited.tsv"  # as many samples, as many words
+    edited.write_text(handful_corpus.read_text(encoding="utf-8").replace("।\t", "!\t"), encoding="utf-8")
+    with pytest.raises(DataError, match="or data"):
+        train(edited, handful_vectors, tmp_path, epochs=1)
     (tmp_path / "run" / "state.npz").write_bytes(b"half a file")
     with pytest.raises(CheckpointError, match="delete it"):
         train(handful_corpus, handful_vectors, tmp_path, epochs=1)
