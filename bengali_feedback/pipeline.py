@@ -141,8 +141,8 @@ class FeedbackPipeline:
         intent
             acknowledge, comfort, encourage, suggest or ask; by default any.
         seed
-            The same photo and seed give the same sentence and sound, unless it was among the last 50, for those are
-            not said again; by default every answer is new.
+            The same photo and seed give the same sentence and sound, except right after it, for no sentence follows
+            itself; by default every answer is new.
 
         Raises
         ------

@@ -20,7 +20,7 @@ WALL = np.full((240, 320, 3), 200, np.uint8)
 
 @pytest.fixture(scope="module")
 def feedback(pipeline, astronaut) -> Feedback:
-    pipeline.generator._said.clear()  # nothing is said again soon: here nothing came before
+    pipeline.generator.restart()  # no answer follows itself: here none came before
     return pipeline(astronaut, seed=1)
 
 

@@ -53,12 +53,13 @@ def evaluate_nlg(generator, corpus: str | Path, n_per_emotion: int = 100, seed: 
 
     samples = read_corpus(corpus)
     known = {sample.text for sample in samples}
-    generator.generate(EMOTIONS[0], seed=seed)  # the first call sets up TensorFlow
+    generator.generate(EMOTIONS[0])  # the first call sets up TensorFlow
+    generator.restart(seed)
     answers, seconds = [], []
     for emotion in EMOTIONS:
         for number in range(n_per_emotion):
             start = time.perf_counter()
-            answers.append(generator.generate(emotion, REGISTERS[number % 2], seed=seed + number))
+            answers.append(generator.generate(emotion, REGISTERS[number % 2]))
             seconds.append(time.perf_counter() - start)
 
     said = set()

@@ -48,7 +48,8 @@ class Generated:
 class FeedbackGenerator:
     """Draws feedback sentences from the network of seed 004 §5.3; a guard refuses what must not be spoken.
 
-    Use :meth:`load`. One object remembers its last 50 answers and does not give them again.
+    Use :meth:`load`. One object remembers its last 50 answers and does not give them again; asked with a seed, only
+    the very last one.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ class FeedbackGenerator:
             One of :data:`~bengali_feedback.nlg.rules.INTENTS`. Default: drawn.
         seed
             Makes the answer repeatable: two objects answer the same calls with the same seeds alike. The same
-            seed twice in one object gives two different answers, because none is repeated so soon.
+            seed twice in a row gives two different answers, because no answer follows itself.
         method
             ``nucleus`` draws word after word; ``beam`` searches for the likeliest sentence to a drawn cue, which is
             the same each time that cue is drawn.
@@ -181,6 +182,7 @@ class FeedbackGenerator:
         random = self._random if seed is None else np.random.default_rng(seed)
         asked = [_asked(request) for request in requests]
         asked = [(*which, intent or INTENTS[random.integers(len(INTENTS))]) for *which, intent in asked]
+        remembered = list(self._said) if seed is None else list(self._said)[-1:]
         answers: dict[int, Generated] = {}
         rounds = ROUNDS if method == "nucleus" else 1  # beam search finds all it can at once
         for turn in range(ATTEMPTS * rounds):
@@ -192,7 +194,7 @@ class FeedbackGenerator:
             drawn = self.draw([(cues[number], *asked[number]) for number in open_], random, method)
             for number, draws in zip(open_, drawn, strict=True):
                 emotion, register, intent = asked[number]
-                said = {*self._said, *(answer.text for answer in answers.values())}
+                said = {*remembered, *(answer.text for answer in answers.values())}
                 text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)), "")
                 if text:
                     answers[number] = Generated(
@@ -201,7 +203,7 @@ class FeedbackGenerator:
         for number, (emotion, register, intent) in enumerate(asked):
             if number not in answers:
                 later = [answer.text for other, answer in answers.items() if other > number]
-                said = [*later, *self._said, *(answers[other].text for other in range(number))]
+                said = [*later, *remembered, *(answers[other].text for other in range(number))]
                 sample = self._corpus_sentence(emotion, register, intent, said, random)
                 answers[number] = Generated(
                     sample.text, "corpus", sample.cue, register, sample.intent, emotion, ATTEMPTS
@@ -209,6 +211,11 @@ class FeedbackGenerator:
         in_order = [answers[number] for number in range(len(asked))]
         self._said.extend(answer.text for answer in in_order)
         return in_order
+
+    def restart(self, seed: int | None = None) -> None:
+        """Forget what was said; the answers asked without a seed from now on are repeatable by this one."""
+        self._random = np.random.default_rng(seed)
+        self._said.clear()
 
     def draw(
         self, asked: Sequence[tuple], random: np.random.Generator, method: str = "nucleus", count: int = CANDIDATES
