@@ -13,8 +13,7 @@ def bengali_fer():
     picture is 6×6 and a multiplication is cheap. In training a second output tells FER+'s votes from the same
     features (:func:`with_ferplus`).
 
-    With squeeze-and-excitation and without the last normalisation the gates of the last block ran away (to 136 before
-    the sigmoid) and the training loss rose again from epoch 48 on.
+    Not shipped: its training loss falls for some twenty epochs and then rises again, and the cause is not found yet.
     """
     import keras
     from keras import layers
