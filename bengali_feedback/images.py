@@ -48,7 +48,9 @@ def load_image(source: ImageSource) -> np.ndarray:
             raise ImageError("the image is empty (0 bytes): give the bytes of a whole JPEG or PNG file.")
         return _open(io.BytesIO(source), "the image")
     if isinstance(source, (str, os.PathLike)):
-        return _open(_check_file(Path(source)), str(source))
+        if os.path.isdir(source):
+            raise ImageError(f"{source} is a folder: give the path of one photo in it.")
+        return _open(check_file(Path(source), "photo", "a photo"), str(source))
     raise ImageError(
         f"a photo cannot be read from {type(source).__name__}: give a path, bytes, a PIL.Image or a uint8 array."
     )
@@ -63,18 +65,29 @@ def _check_array(array: np.ndarray) -> np.ndarray:
     return array if array.ndim == 3 else np.repeat(array[:, :, np.newaxis], 3, axis=2)
 
 
-def _check_file(path: Path) -> Path:
+def check_file(path: Path, kind: str, wanted: str) -> Path:
+    """``path``, if it is a regular file with content.
+
+    Parameters
+    ----------
+    kind, wanted
+        For the message: what the file should be (``photo``), and what to give the path of (``a photo``).
+
+    Raises
+    ------
+    ImageError
+        When it is not.
+    """
     try:
-        if path.is_dir():
-            raise ImageError(f"{path} is a folder: give the path of one photo in it.")
         if not path.exists():
-            raise ImageError(f"{path} does not exist: give the path of a photo.")
+            raise ImageError(f"{path} does not exist: give the path of {wanted}.")
         if not path.is_file():
-            raise ImageError(f"{path} is not a regular file: give the path of a photo.")
+            raise ImageError(f"{path} is not a regular file: give the path of {wanted}.")
         if path.stat().st_size == 0:
-            raise ImageError(f"{path} is empty (0 bytes): give another photo.")
+            raise ImageError(f"{path} is empty (0 bytes): give another {kind}.")
     except OSError as error:  # a name too long, or in a folder that may not be entered
-        raise ImageError(f"{str(path)[:200]} cannot be opened ({error.strerror}): give the path of a photo.") from None
+        reason = f"cannot be opened ({error.strerror})"
+        raise ImageError(f"{str(path)[:200]} {reason}: give the path of {wanted}.") from None
     return path
 
 

@@ -23,7 +23,8 @@ from ..fer.dataset import SIDE, SPLITS, Faces, network_input, read_fer2013
 from ..fer.recognizer import NETWORK
 from ..files import replacing
 from .fer import in_batches
-from .networks import SECONDS, median_seconds
+from .networks import SECONDS
+from .timing import cores, median_seconds
 
 PRECISIONS = {
     "float32": "LiteRT float32",
@@ -306,11 +307,6 @@ def _keras_file(network) -> bytes:
         path = Path(folder) / "network.keras"
         keras.saving.save_model(network, path)
         return path.read_bytes()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 The photos themselves are not part of the repository; docs/face-detection.md names them, their sources and licences.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ from ..errors import DataError
 from ..fer.dataset import SIDE, read_fer2013
 from ..fer.detector import FaceDetector, Rectangle, crop_face, intersection_over_union
 from ..images import load_image
+from .timing import cores
 
 Detect = Callable[[np.ndarray], list[Rectangle]]
 
@@ -94,7 +94,7 @@ def evaluate_detection(photos: Path) -> dict:
         "faces": sum(len(faces) for faces in FACES.values()),
         "tall_faces": sum(face[3] >= TALL for faces in FACES.values() for face in faces),
         "faceless": len(FACELESS),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "versions": {package: version(package) for package in ("mtcnn", "opencv-python-headless", "scikit-image")},
         "detectors": rows,
     }

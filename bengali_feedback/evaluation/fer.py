@@ -70,6 +70,7 @@ def evaluate_fer(data: Path, split: str = "PrivateTest", checkpoint: Path | None
     recognizer = FaceEmotionRecognizer.load(checkpoint)
     probabilities = in_batches(recognizer.probabilities, faces.images)
     views = in_batches(lambda images: recognizer.probabilities(images, augmented=True), faces.images)
+    right_of_views = views.argmax(axis=1) == faces.labels
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right, certain = predicted == faces.labels, confidence >= recognizer.threshold
     codes = range(len(EMOTIONS))
@@ -81,8 +82,8 @@ def evaluate_fer(data: Path, split: str = "PrivateTest", checkpoint: Path | None
         "accuracy": float(right.mean()),
         "faces_without_copies": int(new.sum()),
         "accuracy_without_copies": float(right[new].mean()),
-        "accuracy_of_ten_views": float((views.argmax(axis=1) == faces.labels).mean()),
-        "accuracy_of_ten_views_without_copies": float((views.argmax(axis=1) == faces.labels)[new].mean()),
+        "accuracy_of_ten_views": float(right_of_views.mean()),
+        "accuracy_of_ten_views_without_copies": float(right_of_views[new].mean()),
         "expected_calibration_error": expected_calibration_error(confidence, right),
         "reliability": reliability(confidence, right),
         "threshold": recognizer.threshold,
@@ -100,10 +101,15 @@ def evaluate_fer(data: Path, split: str = "PrivateTest", checkpoint: Path | None
     }
 
 
-def training_history(checkpoint: Path | None = None) -> list[dict[str, float]]:
-    """One dict an epoch of a network's training, from the ``.json`` beside it; by default of the shipped one."""
+def training_record(checkpoint: Path | None = None) -> dict:
+    """What :func:`~bengali_feedback.fer.train.train` wrote beside a network; by default beside the shipped one."""
     settings = checkpoint.with_suffix(".json") if checkpoint else shipped(f"fer/{NETWORK}.json")
-    return json.loads(settings.read_text(encoding="utf-8"))["history"]
+    return json.loads(settings.read_text(encoding="utf-8"))
+
+
+def training_history(checkpoint: Path | None = None) -> list[dict[str, float]]:
+    """One dict an epoch of a network's training."""
+    return training_record(checkpoint)["history"]
 
 
 def in_batches(predict, images: np.ndarray) -> np.ndarray:
@@ -166,12 +172,10 @@ def fer_markdown(result: dict) -> str:
     lines += ["", "| worse faces | accuracy | of the clean accuracy |", "|---|---|---|"]
     for name, row in result["robustness"].items():
         lines.append(f"| {name} | {row['accuracy']:.2%} | {row['kept']:.0%} |")
-    lines += [
-        "",
-        "| most confident | " + " | ".join(f"{float(s):.0%}" for s in list(result["risk_coverage"])[1::2]) + " |",
-    ]
+    tenths = list(result["risk_coverage"].items())[1::2]
+    lines += ["", "| most confident | " + " | ".join(f"{float(share):.0%}" for share, _ in tenths) + " |"]
     lines.append("|---" * 11 + "|")
-    lines.append("| accuracy | " + " | ".join(f"{a:.1%}" for a in list(result["risk_coverage"].values())[1::2]) + " |")
+    lines.append("| accuracy | " + " | ".join(f"{accuracy:.1%}" for _, accuracy in tenths) + " |")
     return "\n".join(lines) + "\n"
 
 

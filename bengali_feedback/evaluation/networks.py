@@ -1,16 +1,13 @@
 """Every facial emotion network of both papers, side by side."""
 
-import json
-import time
 from pathlib import Path
-
-import numpy as np
 
 from ..errors import DataError
 from ..fer.dataset import Faces, read_fer2013
 from ..fer.recognizer import FaceEmotionRecognizer
 from ..fer.train import NETWORKS
-from .fer import in_batches
+from .fer import in_batches, training_record
+from .timing import median_seconds
 
 # Accuracy as the papers report it, on their own splits and settings.
 PAPERS = {
@@ -54,11 +51,7 @@ def evaluate_networks(data: Path, checkpoints: Path) -> dict:
 
 
 def _score(path: Path, public: Faces, private: Faces) -> dict:
-    import keras
-
-    recognizer = FaceEmotionRecognizer.load(path)
-    record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    network = keras.saving.load_model(path, compile=False)
+    recognizer, record = FaceEmotionRecognizer.load(path), training_record(path)
 
     def accuracy(faces: Faces, augmented: bool = False) -> float:
         probabilities = in_batches(lambda images: recognizer.probabilities(images, augmented), faces.images)
@@ -69,7 +62,7 @@ def _score(path: Path, public: Faces, private: Faces) -> dict:
         "public_test": accuracy(public),
         "private_test": accuracy(private),
         "private_test_of_ten_views": accuracy(private, augmented=True),
-        "parameters": network.count_params(),
+        "parameters": recognizer.network.count_params(),
         "megabytes": path.stat().st_size / 1e6,
         "milliseconds": 1e3 * median_seconds(lambda: recognizer.probabilities(public.images[:1]), SECONDS),
         "faces_per_second": 256 / median_seconds(lambda: recognizer.probabilities(public.images[:256]), SECONDS),
@@ -77,18 +70,6 @@ def _score(path: Path, public: Faces, private: Faces) -> dict:
         "seed": record["seed"],
         "paper": PAPERS.get(path.stem, ""),
     }
-
-
-def median_seconds(call, seconds: float) -> float:
-    """Median duration of a call, repeated for ``seconds`` after three calls to warm up."""
-    for _ in range(3):
-        call()
-    durations, end = [], time.perf_counter() + seconds
-    while not durations or time.perf_counter() < end:
-        started = time.perf_counter()
-        call()
-        durations.append(time.perf_counter() - started)
-    return float(np.median(durations))
 
 
 def networks_markdown(result: dict) -> str:

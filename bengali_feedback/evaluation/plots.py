@@ -42,9 +42,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], title: str, path: Path)
 
 def reliability_diagram(bins: Sequence[dict], error: float, title: str, path: Path) -> None:
     """Draw accuracy over confidence (Guo et al. 2017, Fig. 1); ``bins`` have confidence, accuracy and share."""
-    confidence, accuracy, share = (
-        np.array([row[name] for row in bins]) for name in ("confidence", "accuracy", "share")
-    )
+    confidence, accuracy, share = ([row[name] for row in bins] for name in ("confidence", "accuracy", "share"))
     with _axes(path) as axes:
         axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
         axes.plot(confidence, accuracy, color=BLUE, marker="o", label=f"network, error {error:.3f}")

@@ -3,7 +3,6 @@
 The clips are not part of the repository; docs/face-detection.md names them, their source and licence.
 """
 
-import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from ..fer.detector import Rectangle
 from ..fer.recognizer import Face, FaceEmotionRecognizer
 from ..fer.stream import MARGIN, TIME_CONSTANT, FaceTracker, TrackedFace, video_frames
 from .detection import TALL, match
+from .timing import cores
 
 # Frame number: its faces, boxed by eye as in evaluation/detection.py, before the detector had run on these frames.
 CLIPS: dict[str, dict[int, list[Rectangle]]] = {
@@ -104,7 +104,7 @@ def evaluate_stream(clips: Path) -> dict:
         "speed": _speed(recognizer, [frame for film in films.values() for _, frame in film]),
         "time_constant": TIME_CONSTANT,
         "margin": MARGIN,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
     }
 
 

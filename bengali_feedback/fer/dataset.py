@@ -15,6 +15,7 @@ from ..errors import DataError
 
 SIDE = 48  # pixels, FER2013's faces are SIDE × SIDE
 NOISE = 0.12  # largest standard deviation of the noise in training; the range is -1 to 1, so 15 of 255 grey values
+VIEW_SHIFT = 3  # pixels; custom_cnn on PublicTest: 1 gives 68.3 %, 2 67.6, 3 68.0, 4 67.4, 5 67.8; without views 67.6
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 FERPLUS_CLASSES = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
@@ -142,9 +143,6 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """``softmax(log(p) / temperature)`` of float [n, 7] (Guo et al. 2017, arXiv:1706.04599); rows add up to 1."""
     tempered = np.maximum(probabilities, 1e-8) ** (1.0 / temperature)
     return tempered / tempered.sum(axis=1, keepdims=True)
-
-
-VIEW_SHIFT = 3  # pixels; of 2, 3 and 4 the one that is best on PublicTest
 
 
 def ten_views(images: np.ndarray) -> np.ndarray:

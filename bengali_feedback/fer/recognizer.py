@@ -48,7 +48,7 @@ class FaceEmotionRecognizer:
     def __init__(self, network, temperature: float, threshold: float):
         import tensorflow as tf
 
-        self.threshold = threshold
+        self.network, self.threshold = network, threshold
         self._detector = FaceDetector()
         self._temperature = temperature
         signature = [tf.TensorSpec([None, 48, 48, 1], tf.float32)]

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..emotion import EMOTIONS, Emotion
 from ..errors import ImageError
+from ..images import check_file
 from .detector import FaceBox, Rectangle, intersection_over_union
 
 if TYPE_CHECKING:
@@ -164,27 +165,14 @@ def video_frames(source: Path | str | int, every: float = 0.0) -> Iterator[tuple
         At once, when the file or camera cannot be opened; later, when a file turns out to hold no picture or a
         camera stops giving any.
     """
-    if not isinstance(source, int):
-        _check_video(Path(source))
+    if not isinstance(source, int):  # OpenCV takes a name like http://… for something to fetch
+        check_file(Path(source), "video", "a video, or a camera's number")
     capture = _open(source)
     if not capture.isOpened():
         if isinstance(source, int):
             raise ImageError(f"camera {source} cannot be opened: connect it, close what else uses it, or try another.")
         raise ImageError(f"{source} is not a video that can be read: give an MP4, MKV, AVI or WebM file.")
     return _frames(capture, source, every)
-
-
-def _check_video(path: Path) -> None:
-    """Only existing files go to OpenCV, which takes a name like ``http://…`` for something to fetch."""
-    try:
-        if not path.exists():
-            raise ImageError(f"{path} does not exist: give the path of a video, or a camera's number.")
-        if not path.is_file():
-            raise ImageError(f"{path} is not a regular file: give the path of a video, or a camera's number.")
-        if path.stat().st_size == 0:
-            raise ImageError(f"{path} is empty (0 bytes): give another video.")
-    except OSError as error:  # a name too long, or in a folder that may not be entered
-        raise ImageError(f"{str(path)[:200]} cannot be opened ({error.strerror}): give the path of a video.") from None
 
 
 def _open(source: Path | str | int) -> cv2.VideoCapture:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from ..emotion import EMOTIONS, Emotion
@@ -149,14 +149,19 @@ def build_corpus(batches: Iterable[str | Path], out: str | Path, seed: int = 0) 
             if emotion not in rows:
                 raise DataError(f"{path}:{line}:emotion: {emotion!r} is not one of {', '.join(EMOTIONS)}.")
             rows[Emotion(emotion)].append((Emotion(emotion), register, intent, cue, feedback))
-    samples = [
-        Sample(f"{emotion}-{number:04d}", *row, split="train")
-        for emotion in EMOTIONS
-        for number, row in enumerate(rows[emotion], 1)
-    ]
-    samples = split_samples(samples, seed)
+    samples = number_samples((Sample("", *row, split="train") for own in rows.values() for row in own), seed)
     write_corpus(samples, out)
     return samples
+
+
+def number_samples(samples: Iterable[Sample], seed: int) -> list[Sample]:
+    """The samples by emotion, in their order, with ids and splits; ``seed`` decides which are held out."""
+    numbers: Counter = Counter()
+    numbered = []
+    for sample in sorted(samples, key=lambda sample: sample.emotion.index):
+        numbers[sample.emotion] += 1
+        numbered.append(replace(sample, id=f"{sample.emotion}-{numbers[sample.emotion]:04d}"))
+    return split_samples(numbered, seed)
 
 
 def write_corpus(samples: Iterable[Sample], out: str | Path) -> None:

@@ -183,6 +183,7 @@ class FeedbackGenerator:
         asked = [_asked(request) for request in requests]
         asked = [(*which, intent or INTENTS[random.integers(len(INTENTS))]) for *which, intent in asked]
         remembered = list(self._said) if seed is None else list(self._said)[-1:]
+        said = set(remembered)
         answers: dict[int, Generated] = {}
         rounds = ROUNDS if method == "nucleus" else 1  # beam search finds all it can at once
         for turn in range(ATTEMPTS * rounds):
@@ -194,17 +195,17 @@ class FeedbackGenerator:
             drawn = self.draw([(cues[number], *asked[number]) for number in open_], random, method)
             for number, draws in zip(open_, drawn, strict=True):
                 emotion, register, intent = asked[number]
-                said = {*remembered, *(answer.text for answer in answers.values())}
                 text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)), "")
                 if text:
+                    said.add(text)
                     answers[number] = Generated(
                         text, "generated", cues[number], register, intent, emotion, 1 + turn // rounds
                     )
         for number, (emotion, register, intent) in enumerate(asked):
             if number not in answers:
                 later = [answer.text for other, answer in answers.items() if other > number]
-                said = [*later, *remembered, *(answers[other].text for other in range(number))]
-                sample = self._corpus_sentence(emotion, register, intent, said, random)
+                before = [*later, *remembered, *(answers[other].text for other in range(number))]
+                sample = self._corpus_sentence(emotion, register, intent, before, random)
                 answers[number] = Generated(
                     sample.text, "corpus", sample.cue, register, sample.intent, emotion, ATTEMPTS
                 )

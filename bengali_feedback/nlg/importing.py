@@ -6,15 +6,15 @@ that it can be corrected in the table and imported again. Only blank rows and th
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ..checkpoints import home
 from ..emotion import EMOTIONS, Emotion
 from ..errors import DataError
-from .dataset import Sample, read_corpus, split_samples, text_faults, variety_faults, write_corpus
+from .dataset import Sample, number_samples, read_corpus, text_faults, variety_faults, write_corpus
 from .rules import END_MARKS, INTENTS, MARKS, MIN_WORDS, REGISTERS, address_problems, words
 from .similarity import near_duplicates
 from .tables import Columns, Row, emotion_of, find_columns, folded, read_table
@@ -187,7 +187,7 @@ def import_corpus(
         problems |= search({line: sample for line, sample in samples.items() if line not in problems})
     texts = {row.line: row.cell(columns.text) for row in rows}
     kept = {line: sample for line, sample in samples.items() if line not in problems}
-    numbered = _numbered(kept.values(), seed)
+    numbered = number_samples(kept.values(), seed)
     if numbered:
         write_corpus(numbered, out)
     found = Counter(row.cell(columns.label) for row in rows if row.cell(columns.label))
@@ -318,16 +318,6 @@ def _too_many(samples: dict[int, Sample]) -> dict[int, Problem]:
         for emotion, own in lines.items()
         for line in own[MAX_SAMPLES:]
     }
-
-
-def _numbered(samples: Iterable[Sample], seed: int) -> list[Sample]:
-    """The samples by emotion, with ids and splits."""
-    numbers: Counter = Counter()
-    numbered = []
-    for sample in sorted(samples, key=lambda sample: sample.emotion.index):
-        numbers[sample.emotion] += 1
-        numbered.append(replace(sample, id=f"{sample.emotion}-{numbers[sample.emotion]:04d}"))
-    return split_samples(numbered, seed)
 
 
 @lru_cache(maxsize=1)
