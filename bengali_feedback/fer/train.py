@@ -37,7 +37,7 @@ class Recipe:
 
 RECIPES = {
     "custom_cnn": Recipe(34, 64, 2e-3, "adamw", label_smoothing=0.1),
-    "bengali_fer": Recipe(64, 64, 2e-3, "adamw", label_smoothing=0.1, erasing=0.4),
+    "bengali_fer": Recipe(48, 64, 7e-4, "adamw", label_smoothing=0.1, erasing=0.4),
     "lightweight_cnn": Recipe(60, 64, 1e-3, "adam"),
     "best_fer": Recipe(60, 64, 1e-3, "adam"),
     "vgg13": Recipe(20, 128, 1e-3, "adamw", label_smoothing=0.1),

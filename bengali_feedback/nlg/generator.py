@@ -11,13 +11,14 @@ from ..checkpoints import checkpoint, home
 from ..emotion import EMOTIONS, Emotion
 from ..errors import CheckpointError, DataError, TextError
 from .dataset import Sample, read_corpus
-from .rules import INTENTS, MARKS, REGISTERS, text_problems
+from .rules import INTENTS, MARKS, REGISTERS, text_problems, words
 from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
 CANDIDATES, ROUNDS = 4, 5  # twenty sentences in each attempt, four at once; the first that may be spoken is
-REMEMBERED = 50  # answers that are not said again; with none, 700 answers say one sentence six times
+REMEMBERED = 100  # answers of which no PHRASE words in a row are said again
+PHRASE = 4  # as many words as the shortest sentence has
 BEAM = 12  # beginnings that beam search carries on
 METHODS = ("nucleus", "beam")
 TEMPERATURE = 1.0
@@ -48,8 +49,8 @@ class Generated:
 class FeedbackGenerator:
     """Draws feedback sentences from the network of seed 004 §5.3; a guard refuses what must not be spoken.
 
-    Use :meth:`load`. One object remembers its last 50 answers and does not give them again; asked with a seed, only
-    the very last one.
+    Use :meth:`load`. One object remembers its last 100 answers and repeats no four words in a row of them; asked with
+    a seed, only of the very last one.
 
     Parameters
     ----------
@@ -105,10 +106,10 @@ class FeedbackGenerator:
         from . import models  # noqa: F401  registers the layers that the file names
 
         names = ("generator.keras", "vocabulary.json")
-        network, words = (checkpoint(f"nlg/{name}") if path is None else Path(path) / name for name in names)
+        network, vocabulary_file = (checkpoint(f"nlg/{name}") if path is None else Path(path) / name for name in names)
         if not network.is_file():
             raise CheckpointError(f"generator {network} is missing: train it with `bengali-feedback train nlg`.")
-        vocabulary = Vocabulary.load(words)
+        vocabulary = Vocabulary.load(vocabulary_file)
         try:
             model = keras.models.load_model(network, compile=False)
         except Exception as error:  # Keras raises whatever the zip, JSON and HDF5 readers raise
@@ -118,7 +119,7 @@ class FeedbackGenerator:
             ) from None
         if model.output_shape[-1] != len(vocabulary):
             raise CheckpointError(
-                f"{network} knows {model.output_shape[-1]} words and {words} lists {len(vocabulary)}: "
+                f"{network} knows {model.output_shape[-1]} words and {vocabulary_file} lists {len(vocabulary)}: "
                 "they are not from one training; train with `bengali-feedback train nlg`."
             )
         return cls(model, vocabulary, read_corpus(corpus or home() / "corpus" / "feedback.tsv"))
@@ -183,7 +184,7 @@ class FeedbackGenerator:
         asked = [_asked(request) for request in requests]
         asked = [(*which, intent or INTENTS[random.integers(len(INTENTS))]) for *which, intent in asked]
         remembered = list(self._said) if seed is None else list(self._said)[-1:]
-        said = set(remembered)
+        said = set().union(*map(phrases, remembered))
         answers: dict[int, Generated] = {}
         rounds = ROUNDS if method == "nucleus" else 1  # beam search finds all it can at once
         for turn in range(ATTEMPTS * rounds):
@@ -197,7 +198,7 @@ class FeedbackGenerator:
                 emotion, register, intent = asked[number]
                 text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)), "")
                 if text:
-                    said.add(text)
+                    said |= phrases(text)
                     answers[number] = Generated(
                         text, "generated", cues[number], register, intent, emotion, 1 + turn // rounds
                     )
@@ -229,28 +230,28 @@ class FeedbackGenerator:
 
         cues = [tuple(cue_tokens(cue, register, emotion, intent)) for cue, emotion, register, intent in asked]
         contexts = np.stack([context for context, _ in self._encode(cues)])
-        words = [self._lattice.words_for(emotion, register) for _, emotion, register, _ in asked]
+        kinds = [(emotion, register, intent) for _, emotion, register, intent in asked]
         if method == "beam":
             return [
-                beam_sentences(self._decoder, context, self._lattice, allowed, self.vocabulary, BEAM)
-                for context, allowed in zip(contexts, words, strict=True)
+                beam_sentences(self._decoder, context, self._lattice, kind, self.vocabulary, BEAM)
+                for context, kind in zip(contexts, kinds, strict=True)
             ]
         draws = draw_sentences(
             self._decoder, np.repeat(contexts, count, axis=0), self._lattice,
-            [allowed for allowed in words for _ in range(count)],
+            [kind for kind in kinds for _ in range(count)],
             self.vocabulary, random, self.temperature, self.top_p, MIN_LOG_PROBABILITY,
         )  # fmt: skip
         return [draws[start : start + count] for start in range(0, len(draws), count)]
 
-    def refusals(self, draw, register: str, said: Collection[str] = ()) -> list[str]:
-        """Why a drawn sentence must not be spoken now, after those ``said``; empty when it may."""
+    def refusals(self, draw, register: str, said: Collection[tuple[str, ...]] = frozenset()) -> list[str]:
+        """Why a drawn sentence must not be spoken now, after the :func:`phrases` ``said``; empty when it may."""
         text = detokenize(draw.tokens)
         if not draw.finished:
             return ["is not finished"]
         if draw.log_probability < MIN_LOG_PROBABILITY:  # the commonest reason, and the cheapest to find
             return [f"is unlikely ({draw.log_probability:.1f} nats a token)"]
-        if text in said:
-            return ["was said a short while ago"]
+        if not phrases(text).isdisjoint(said):
+            return ["repeats what was said a short while ago"]
         reasons = [message for _, message in text_problems(text, register)]
         reasons += [f"{token} is not a known word" for token in draw.tokens if token not in self.vocabulary]
         return reasons + repetitions(draw.tokens)
@@ -285,15 +286,21 @@ class FeedbackGenerator:
         return same[random.integers(len(same))]
 
 
+def phrases(text: str) -> set[tuple[str, ...]]:
+    """Every :data:`PHRASE` words in a row, over marks too; all words of a shorter text."""
+    spoken = words(text)
+    return {tuple(spoken[start : start + PHRASE]) for start in range(max(1, len(spoken) - PHRASE + 1))}
+
+
 def repetitions(tokens: list[str]) -> list[str]:
     """Words that a sentence says too often: three times, or two words in a row twice.
 
     Bengali doubles words on purpose (``ধীরে ধীরে``), so one word twice is no fault.
     """
     spoken = [token for token in tokens if token not in MARKS]
-    words = Counter(spoken)
+    counts = Counter(spoken)
     pairs = Counter(zip(spoken, spoken[1:], strict=False))
-    repeated = [word for word, count in words.items() if count > 2]
+    repeated = [word for word, count in counts.items() if count > 2]
     repeated += [" ".join(pair) for pair, count in pairs.items() if count > 1]
     return [f"says {word!r} again" for word in repeated]
 

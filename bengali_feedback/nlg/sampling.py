@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..emotion import EMOTIONS, Emotion
+from ..emotion import Emotion
 from .dataset import Sample
 from .models import WordDecoder
-from .rules import REGISTERS
+from .rules import MARKS
 from .text import END, START, TEXT_TOKENS, UNKNOWN, Vocabulary, tokenize
 
-# Words before a word that must have stood before it somewhere in the corpus. With 2, two in three sentences are new
+# Words before a word that must have stood before it in a sample. With 2, two in three sentences are new
 # and one in four is odd or wrong; chosen by reading, see checkpoints/nlg/README.md.
 CONTEXT = 3
 COMMON = slice(1000)  # the vocabulary's first words, the commonest; see mean_log_probability
@@ -35,11 +35,12 @@ class Draw:
 
 
 class WordLattice:
-    """Which words may follow which: every four neighbouring tokens of the corpus.
+    """Which words may follow which: every four neighbouring tokens of the samples of one emotion and register.
 
     A decoder trained on some thousand sentences knows what to talk about but strays from the grammar within a
     few words; along sequences that a person wrote it keeps to sentences that read as written, and still leaves
-    one for another where they meet.
+    one for another where they meet. Behind a mark, sentences meet more freely: there a clause may follow that
+    stands behind the same mark in another sample of the same intent.
 
     Parameters
     ----------
@@ -50,43 +51,38 @@ class WordLattice:
     """
 
     def __init__(self, samples: list[Sample], vocabulary: Vocabulary):
-        following = defaultdict(set)
+        self._marks = {vocabulary.ids[mark] for mark in MARKS if mark in vocabulary}
         unknown = vocabulary.ids[UNKNOWN]
-        self._emotion = {emotion: np.zeros(len(vocabulary), bool) for emotion in EMOTIONS}
-        self._register = {register: np.zeros(len(vocabulary), bool) for register in REGISTERS}
+        following = defaultdict(set)
         for sample in samples:
             tokens = [START] * CONTEXT + tokenize(sample.text) + [END]
             # A word that came into the corpus after the training is a gap, not a bridge between its neighbours.
             numbers = [vocabulary.ids.get(token, unknown) for token in tokens]
-            self._emotion[sample.emotion][numbers] = True
-            self._register[sample.register][numbers] = True
             for end in range(CONTEXT, len(numbers)):
-                following[tuple(numbers[end - CONTEXT : end])].add(numbers[end])
-        for allowed in (*self._emotion.values(), *self._register.values()):
-            allowed[unknown] = False
-        self._following = {before: np.array(sorted(after)) for before, after in following.items()}
+                if numbers[end] != unknown:
+                    following[self._place(numbers[:end], sample.emotion, sample.register, sample.intent)].add(
+                        numbers[end]
+                    )
+        self._following = {place: np.array(sorted(after)) for place, after in following.items()}
 
-    def words_for(self, emotion: Emotion, register: str) -> np.ndarray:
-        """Tokens that the corpus uses for this emotion and in this register, bool [vocabulary].
+    def following(self, before: list[int], emotion: Emotion, register: str, intent: str) -> np.ndarray:
+        """Numbers of the tokens that may follow the sentence so far, ``before`` with its start tokens; int [n]."""
+        return self._following.get(self._place(before, emotion, register, intent), _NOTHING)
 
-        Keeps sentences about joy from the sad, and verb forms in their register.
-        """
-        return self._emotion[emotion] & self._register[register]
-
-    def following(self, before: list[int], allowed: np.ndarray) -> np.ndarray:
-        """Numbers of the tokens that may follow a sentence so far, int [n].
-
-        Those ``allowed``, bool [vocabulary], that follow its last :data:`CONTEXT` tokens somewhere in the corpus.
-        """
-        after = self._following.get(tuple(before[-CONTEXT:]), _NOTHING)
-        return after[allowed[after]]
+    def _place(self, before: list[int], emotion: Emotion, register: str, intent: str) -> tuple:
+        """What the next word depends on: the last :data:`CONTEXT` tokens, of which none is before a mark."""
+        context = before[-CONTEXT:]
+        while any(token in self._marks for token in context[1:]):
+            context = context[1:]
+        behind_mark = context[-1] in self._marks
+        return emotion, register, intent if behind_mark else None, *context
 
 
 def draw_sentences(
     decoder: WordDecoder,
     contexts: np.ndarray,
     lattice: WordLattice,
-    allowed: Sequence[np.ndarray],
+    asked: Sequence[tuple[Emotion, str, str]],
     vocabulary: Vocabulary,
     random: np.random.Generator,
     temperature: float,
@@ -99,8 +95,8 @@ def draw_sentences(
     ----------
     contexts
         From the cue encoder, float32 [sentences, d].
-    allowed
-        For each sentence the tokens that may be said at all, bool [vocabulary]; see :meth:`WordLattice.words_for`.
+    asked
+        Emotion, register and intent of each sentence.
     temperature
         Below 1 the likely words become likelier.
     top_p
@@ -116,7 +112,7 @@ def draw_sentences(
         vectors, state = decoder.step([sentences[row][-1] for row in rows], state)
         going_on = []
         for place, row in enumerate(rows):
-            following = lattice.following(sentences[row], allowed[row])
+            following = lattice.following(sentences[row], *asked[row])
             if len(following) == 0:
                 continue
             drawn = 0
@@ -150,7 +146,7 @@ def beam_sentences(
     decoder: WordDecoder,
     context: np.ndarray,
     lattice: WordLattice,
-    allowed: np.ndarray,
+    asked: tuple[Emotion, str, str],
     vocabulary: Vocabulary,
     width: int,
 ) -> list[Draw]:
@@ -160,8 +156,8 @@ def beam_sentences(
     ----------
     context
         From the cue encoder, float32 [d].
-    allowed
-        Tokens that may be said at all, bool [vocabulary].
+    asked
+        Emotion, register and intent.
     width
         Beginnings that are carried on from one word to the next. Sentences are ranked by their mean over the tokens,
         as by their sum the short ones would always win (Wu et al. 2016, §7).
@@ -175,7 +171,7 @@ def beam_sentences(
         grown = [
             ([*sentence, int(word)], total + float(log_probabilities[row, word]), row)
             for row, (sentence, total) in enumerate(beam)
-            for word in lattice.following(sentence, allowed)
+            for word in lattice.following(sentence, *asked)
         ]
         finished += [(sentence, total) for sentence, total, _ in grown if sentence[-1] == end]
         best = sorted((g for g in grown if g[0][-1] != end), key=lambda g: -g[1])[:width]

@@ -5,17 +5,19 @@ import pytest
 
 from bengali_feedback.emotion import EMOTIONS, Emotion
 from bengali_feedback.errors import CheckpointError, DataError, TextError
+from bengali_feedback.nlg.dataset import Sample
 from bengali_feedback.nlg.generator import (
     ATTEMPTS,
     METHODS,
     MIN_LOG_PROBABILITY,
     ROUNDS,
     FeedbackGenerator,
+    phrases,
     repetitions,
 )
-from bengali_feedback.nlg.rules import END_MARKS, INTENTS, REGISTERS, text_problems, words
+from bengali_feedback.nlg.rules import END_MARKS, INTENTS, MARKS, REGISTERS, text_problems, words
 from bengali_feedback.nlg.sampling import CONTEXT, Draw, WordLattice, nucleus
-from bengali_feedback.nlg.text import CUE_TOKENS, END, START, UNKNOWN, Vocabulary, cue_tokens, tokenize
+from bengali_feedback.nlg.text import CUE_TOKENS, END, START, Vocabulary, cue_tokens, tokenize
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ def test_only_what_was_refused_is_drawn_again(generator, monkeypatch):
 def test_beam_search_finds_likelier_sentences_than_drawing_and_repeats_them(generator):
     asked = [("মন খারাপ সান্ত্বনা", Emotion.SAD, "tumi", "comfort")]
     (found,) = generator.draw(asked, np.random.default_rng(0), "beam")
-    (drawn,) = generator.draw(asked, np.random.default_rng(0), "nucleus", 24)
+    (drawn,) = generator.draw(asked, np.random.default_rng(0), "nucleus", 8)
     assert found == sorted(found, key=lambda draw: -draw.log_probability)
     assert found[0].finished and found[0].log_probability >= max(d.log_probability for d in drawn if d.finished)
     assert found == generator.draw(asked, np.random.default_rng(1), "beam")[0]
@@ -195,16 +197,31 @@ def test_beam_search_is_guarded_like_drawing(generator):
         generator.generate("angry", method="greedy")
 
 
-def test_both_ways_walk_along_written_sequences(generator):
-    written = set()
+def test_both_ways_walk_along_written_sequences_and_meet_others_of_their_kind_behind_marks(generator):
+    written, behind_marks = set(), set()
     for sample in generator.corpus:
-        tokens = [""] * CONTEXT + tokenize(sample.text)
-        written.update(tuple(tokens[end - CONTEXT : end + 1]) for end in range(CONTEXT, len(tokens)))
+        if (sample.emotion, sample.register) == ("surprise", "apni"):
+            for *before, mark, token in sequences(tokenize(sample.text)):
+                written.add((*before, mark, token))
+                if mark in set(MARKS) and sample.intent == "ask":
+                    behind_marks.add((mark, token))
     asked = [("", Emotion.SURPRISE, "apni", "ask")]
+    met = 0
     for method in METHODS:
-        for one in generator.draw(asked, np.random.default_rng(3), method)[0]:
-            tokens = [""] * CONTEXT + one.tokens
-            assert all(tuple(tokens[end - CONTEXT : end + 1]) in written for end in range(CONTEXT, len(tokens)))
+        for one in generator.draw(asked, np.random.default_rng(3), method, 12)[0]:
+            for *before, last, token in sequences(one.tokens):
+                if last in set(MARKS):
+                    assert (last, token) in behind_marks
+                    met += (*before, last, token) not in written
+                elif not set(MARKS).intersection(before):
+                    assert (*before, last, token) in written
+    assert met > 0
+
+
+def sequences(tokens):
+    """Every token with the ``CONTEXT`` before it."""
+    tokens = [""] * CONTEXT + tokens
+    return [tuple(tokens[end - CONTEXT : end + 1]) for end in range(CONTEXT, len(tokens))]
 
 
 def test_a_drawn_sentence_s_probability_is_the_network_s(generator):
@@ -251,29 +268,49 @@ def test_attention_names_the_cue_words(generator):
     assert list(generator.attention("মন খারাপ")) == ["মন", "খারাপ"]  # the rest is optional
 
 
-def test_the_lattice_lets_words_follow_only_where_somebody_wrote_them(generator):
-    sample = generator.corpus[0]
-    vocabulary = Vocabulary(sorted(set(tokenize(sample.text))))
-    lattice = WordLattice([sample], vocabulary)
-    numbers = [vocabulary.ids[token] for token in tokenize(sample.text)]
-    allowed = lattice.words_for(sample.emotion, sample.register)
-    assert allowed[numbers].all()
-    assert lattice.following(numbers[:CONTEXT], allowed).tolist() == [numbers[CONTEXT]]
-    assert lattice.following(numbers[:CONTEXT][::-1], allowed).tolist() == []
-    assert lattice.following(numbers[:CONTEXT], ~allowed).tolist() == []
-    assert not lattice.words_for(Emotion.HAPPY, sample.register).any()
+def sample(text, emotion="sad", register="tumi", intent="comfort"):
+    return Sample("sad-0001", Emotion(emotion), register, intent, "মন খারাপ", text, "train")
 
 
-def test_a_word_that_came_after_the_training_is_not_said_and_bridges_nothing(generator):
-    sample = generator.corpus[0]
-    tokens = tokenize(sample.text)
-    vocabulary = Vocabulary(sorted(set(tokens) - {tokens[CONTEXT]}))
-    lattice = WordLattice([sample], vocabulary)
-    before = [vocabulary.ids[token] for token in tokens[:CONTEXT]]
-    allowed = lattice.words_for(sample.emotion, sample.register)
-    assert lattice.following(before, np.ones(len(vocabulary), bool)).tolist() == [vocabulary.ids[UNKNOWN]]
-    assert lattice.following(before, allowed).tolist() == []
-    assert not allowed[vocabulary.ids[UNKNOWN]]
+def lattice_of(*samples):
+    tokens = sorted({token for one in samples for token in tokenize(one.text)})
+    vocabulary = Vocabulary(tokens)
+    lattice = WordLattice(list(samples), vocabulary)
+
+    def following(text, emotion="sad", register="tumi", intent="comfort"):
+        before = [vocabulary.ids[START]] * CONTEXT + [vocabulary.ids[token] for token in tokenize(text)]
+        return [vocabulary.tokens[n] for n in lattice.following(before, Emotion(emotion), register, intent)]
+
+    return following
+
+
+def test_words_follow_only_where_somebody_wrote_them_for_this_emotion_and_register():
+    following = lattice_of(sample("একটু বসে আমার কথা শোনো।"), sample("একটু বসে আমার পাশে থাকো।", intent="ask"))
+    assert following("একটু বসে আমার") == ["কথা", "পাশে"]
+    assert following("আমার একটু বসে") == following("একটু বসে আমার", emotion="fear") == []
+    assert following("একটু বসে আমার", register="apni") == []
+
+
+def test_behind_a_mark_any_clause_of_the_intent_follows_that_stood_behind_such_a_mark():
+    following = lattice_of(
+        sample("মন ভার? একটু বসে থাকো।"),
+        sample("মন খারাপ? আমি তো আছি, ভেবো না।"),
+        sample("কী হয়েছে? বলবে আমাকে?", intent="ask"),
+    )
+    assert following("মন ভার?") == ["আমি", "একটু"]
+    assert following("মন ভার?", intent="ask") == [END, "বলবে"]
+    assert following("মন ভার? আমি") == ["তো"]
+    assert following("মন ভার? বসে") == []
+    assert following("মন খারাপ? আমি তো আছি,") == ["ভেবো"]
+
+
+def test_a_word_that_came_after_the_training_is_not_said_and_bridges_nothing():
+    one = sample("একটু বসে আমার কথা শোনো।")
+    vocabulary = Vocabulary([token for token in tokenize(one.text) if token != "কথা"])
+    lattice = WordLattice([one], vocabulary)
+    before = [vocabulary.ids[token] for token in tokenize("একটু বসে আমার")]
+    place = (one.emotion, one.register, one.intent)
+    assert lattice.following(before, *place).tolist() == []
 
 
 def test_nucleus_keeps_the_fewest_words_that_suffice():
@@ -303,11 +340,22 @@ def test_a_damaged_checkpoint_is_a_clear_error(generator, tmp_path, damage):
         FeedbackGenerator.load(tmp_path)
 
 
-def test_the_last_fifty_answers_are_not_said_again(generator):
-    texts = [generator.generate("sad", "tumi", "comfort").text for _ in range(40)]
-    texts += [a.text for a in generator.generate_batch([("sad", "tumi", "comfort")] * 24)]
-    for start in range(len(texts) - 50):
-        assert len(set(texts[start : start + 51])) == 51
+def test_no_four_words_of_the_last_hundred_answers_are_drawn_again(generator):
+    answers = [generator.generate("sad", "tumi", "comfort") for _ in range(30)]
+    answers += [generator.generate("sad", "apni") for _ in range(30)]
+    said = set()
+    for answer in answers:
+        assert answer.source == "corpus" or not phrases(answer.text) & said
+        said |= phrases(answer.text)
+    batch = generator.generate_batch([("sad", "apni", "comfort")] * 24)
+    drawn = [phrases(answer.text) for answer in batch if answer.source == "generated"]
+    assert sum(map(len, drawn)) == len(set().union(*drawn)) and set().union(*drawn).isdisjoint(said)
+    assert len({answer.text for answer in [*answers, *batch]}) == len(answers) + len(batch)
+
+
+def test_phrases_reach_over_marks_and_a_short_text_is_one():
+    assert phrases("মন ভার? একটু বসে থাকো।") == {("মন", "ভার", "একটু", "বসে"), ("ভার", "একটু", "বসে", "থাকো")}
+    assert phrases("মন ভার?") == {("মন", "ভার")}
 
 
 def test_a_restart_repeats_answers_that_have_no_seed_of_their_own(generator):
