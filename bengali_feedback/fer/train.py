@@ -12,6 +12,7 @@ import numpy as np
 from ..checkpoints import register
 from ..errors import DataError
 from ..files import replacing, write_text
+from ..processor import computes_bfloat16
 from . import models
 from .dataset import SIDE, network_input, read_fer2013, temper, training_batches, without_copies
 
@@ -37,7 +38,7 @@ class Recipe:
 
 RECIPES = {
     "custom_cnn": Recipe(34, 64, 2e-3, "adamw", label_smoothing=0.1),
-    "bengali_fer": Recipe(48, 64, 7e-4, "adamw", label_smoothing=0.1, erasing=0.4),
+    "bengali_fer": Recipe(80, 64, 7e-4, "adamw", label_smoothing=0.1, erasing=0.4),
     "lightweight_cnn": Recipe(60, 64, 1e-3, "adam"),
     "best_fer": Recipe(60, 64, 1e-3, "adam"),
     "vgg13": Recipe(20, 128, 1e-3, "adamw", label_smoothing=0.1),
@@ -62,7 +63,7 @@ def train(
     side: int | None = None,
     weights: Path | None = None,
     seed: int = 0,
-    mixed_precision: bool = True,
+    mixed_precision: bool | None = None,
     verbose: int = 1,
 ) -> dict:
     """Train ``network`` on FER2013's Training split and keep the epoch that is best on PublicTest.
@@ -92,7 +93,7 @@ def train(
     seed
         Decides the first weights and every random choice.
     mixed_precision
-        Compute convolutions in bfloat16.
+        Compute convolutions in bfloat16. Default: where the processor can.
     verbose
         Keras' progress bar: 1 shows it, 0 is silent.
 
@@ -121,6 +122,8 @@ def train(
 
     keras.utils.set_random_seed(seed)
     policy = keras.config.dtype_policy()
+    if mixed_precision is None:
+        mixed_precision = computes_bfloat16()
     keras.config.set_dtype_policy("mixed_bfloat16" if mixed_precision else "float32")
     model = build()
     if ferplus:
@@ -164,6 +167,7 @@ def train(
         )  # fmt: skip
     settings = {"network": network, **asdict(recipe), "augmented": augmented, "ferplus": bool(ferplus), "seed": seed}
     settings |= {"side": side or SIDE, "pretrained": bool(weights), "training_faces": len(training)}
+    settings["mixed_precision"] = mixed_precision
     return _export(build, best, validation, _read_history(history), out, settings)
 
 

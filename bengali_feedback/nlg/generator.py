@@ -16,7 +16,7 @@ from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
-CANDIDATES, ROUNDS = 4, 5  # twenty sentences in each attempt, four at once; the first that may be spoken is
+CANDIDATES, ROUNDS = 4, 5  # twenty sentences in each attempt, four at once; of those that may be spoken, a new one
 REMEMBERED = 100  # answers of which no PHRASE words in a row are said again
 PHRASE = 4  # as many words as the shortest sentence has
 BEAM = 12  # beginnings that beam search carries on
@@ -71,6 +71,7 @@ class FeedbackGenerator:
         self._encoder = cue_encoder(model)
         self._decoder = WordDecoder(model)
         self._lattice = WordLattice(corpus, vocabulary)
+        self._written = {sample.text for sample in corpus}
         cues = defaultdict(set)
         for sample in corpus:
             cues[sample.emotion, sample.intent].add(sample.cue)
@@ -196,8 +197,9 @@ class FeedbackGenerator:
             drawn = self.draw([(cues[number], *asked[number]) for number in open_], random, method)
             for number, draws in zip(open_, drawn, strict=True):
                 emotion, register, intent = asked[number]
-                text = next((detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)), "")
-                if text:
+                texts = [detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)]
+                if texts:
+                    text = next((text for text in texts if text not in self._written), texts[0])
                     said |= phrases(text)
                     answers[number] = Generated(
                         text, "generated", cues[number], register, intent, emotion, 1 + turn // rounds

@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 from tqdm import tqdm
 
 from ..files import replacing
+from ..processor import computes_bfloat16
 from .audio import HOP_LENGTH, N_MELS, SAMPLE_RATE
 from .models import FRAMES_PER_STEP, CompactTacotron2
 
@@ -72,14 +73,14 @@ def train_tacotron2(
         first = saved["step"]
     run.mkdir(parents=True, exist_ok=True)
     model.train()
-    started, losses = time.monotonic(), []
+    bfloat16, started, losses = computes_bfloat16(), time.monotonic(), []
     progress = tqdm(range(first, steps), initial=first, total=steps, desc="Tacotron 2", disable=quiet, mininterval=10)
     for step in progress:
         torch.manual_seed(seed + step)  # dropout does not depend on how often training resumed
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min((step + 1) / WARM_UP, 1.0 - 0.95 * step / steps)
         batch = [examples[i] for i in batch_indices(examples, batch_size, step, seed)]
-        with torch.autocast("cpu", dtype=torch.bfloat16):  # half the time of float32
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):  # half the time of float32
             parts = losses_of(model, *collate(batch, mean, deviation))
         loss = sum(parts)
         optimizer.zero_grad(set_to_none=True)

@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from ..files import replacing
+from ..processor import computes_bfloat16
 from .audio import FFT_LENGTH, HOP_LENGTH, LOG_FLOOR, N_MELS, mel_filterbank
 from .waveglow import DELAY, GROUP, SIGMA, STEPS_PER_FRAME, FrameRateWaveGlow
 
@@ -67,14 +68,14 @@ def train_waveglow(
     run.mkdir(parents=True, exist_ok=True)
     spectral_loss = SpectralLoss()
     progress = tqdm(range(first, steps), initial=first, total=steps, desc="WaveGlow", disable=quiet, mininterval=10)
-    started, losses = time.monotonic(), []
+    bfloat16, started, losses = computes_bfloat16(), time.monotonic(), []
     for step in progress:
         rng = np.random.default_rng([seed, step])  # a step's batch does not depend on how often training resumed
         mel, audio = segments(utterances, batch_size, rng)
         decay = 0.05 + 0.95 * math.cos(math.pi / 2 * step / total_steps)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * decay * min(1.0, (step + 1) / 100)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
             if step < likelihood_steps:
                 z, log_det = network.latent(mel, audio)
                 loss = ((z.float() ** 2).sum() / 2 - log_det) / z.numel()

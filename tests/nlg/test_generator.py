@@ -116,8 +116,10 @@ def test_after_five_refusals_the_corpus_answers_and_says_so(generator, monkeypat
     assert answer.cue == sample.cue
 
 
-def test_the_first_candidate_that_may_be_spoken_is_spoken(generator, monkeypatch):
+def test_of_the_candidates_that_may_be_spoken_the_first_new_one_is_spoken(generator, monkeypatch):
+    written = next(s.text for s in generator.corpus if (s.emotion, s.register) == ("happy", "apni"))
     draws = [
+        draw(written),
         draw("আজ তোমার মনটা ভালো লাগছে।"),
         draw("মনটা আজ ভালো লাগছে।", log_probability=-2.0),
         draw("আজ মনটা বেশ ভালো লাগছে।"),
@@ -125,6 +127,8 @@ def test_the_first_candidate_that_may_be_spoken_is_spoken(generator, monkeypatch
     ]
     monkeypatch.setattr(generator, "draw", lambda *_: [draws])
     assert generator.generate("happy", "apni").text == "আজ মনটা বেশ ভালো লাগছে।"
+    monkeypatch.setattr(generator, "draw", lambda *_: [draws[:1]])
+    assert generator.generate("happy", "apni").text == written
 
 
 def test_nearly_every_corpus_sentence_would_pass_the_guard(generator):
