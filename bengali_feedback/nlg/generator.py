@@ -11,19 +11,21 @@ from ..checkpoints import checkpoint, home
 from ..emotion import EMOTIONS, Emotion
 from ..errors import CheckpointError, DataError, TextError
 from .dataset import Sample, read_corpus
-from .rules import INTENTS, MARKS, REGISTERS, text_problems, words
+from .rules import END_MARKS, INTENTS, MARKS, REGISTERS, text_problems, words
 from .text import CUE_TOKENS, Vocabulary, cue_tokens, detokenize
 
 ATTEMPTS = 5
 # Chosen by reading; checkpoints/nlg/README.md tells what was read.
-CANDIDATES, ROUNDS = 4, 5  # twenty sentences in each attempt, four at once; of those that may be spoken, a new one
+CANDIDATES, ROUNDS = 4, 3  # twelve sentences in each attempt, four at once, until a new one may be spoken
 REMEMBERED = 100  # answers of which no PHRASE words in a row are said again
 PHRASE = 4  # as many words as the shortest sentence has
+BEGINNING = 3  # letters in which words of two clauses of a new sentence must differ
 BEAM = 12  # beginnings that beam search carries on
 METHODS = ("nucleus", "beam")
 TEMPERATURE = 1.0
 TOP_P = 0.95
-MIN_LOG_PROBABILITY = -1.5  # nats a token; below it many sentences no longer hang together
+MIN_LOG_PROBABILITY = -2.2  # nats a token
+MIN_BOLDEST = -4.2  # nats, for any one token of a new sentence that was chosen among several
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class FeedbackGenerator:
         self._encoder = cue_encoder(model)
         self._decoder = WordDecoder(model)
         self._lattice = WordLattice(corpus, vocabulary)
-        self._written = {sample.text for sample in corpus}
+        self._written = {tuple(words(sample.text)) for sample in corpus}
         cues = defaultdict(set)
         for sample in corpus:
             cues[sample.emotion, sample.intent].add(sample.cue)
@@ -193,13 +195,16 @@ class FeedbackGenerator:
             if not open_:
                 break
             if turn % rounds == 0:
+                spare = defaultdict(list)
                 cues = {number: self._cue(*asked[number], random) for number in open_}
             drawn = self.draw([(cues[number], *asked[number]) for number in open_], random, method)
             for number, draws in zip(open_, drawn, strict=True):
                 emotion, register, intent = asked[number]
-                texts = [detokenize(d.tokens) for d in draws if not self.refusals(d, register, said)]
-                if texts:
-                    text = next((text for text in texts if text not in self._written), texts[0])
+                spare[number] += draws
+                fit = [d for d in spare[number] if not self.refusals(d, register, said)]
+                new = [d for d in fit if self._is_new(d)]
+                if new or (fit and turn % rounds == rounds - 1):
+                    text = detokenize((new or fit)[0].tokens)
                     said |= phrases(text)
                     answers[number] = Generated(
                         text, "generated", cues[number], register, intent, emotion, 1 + turn // rounds
@@ -256,7 +261,15 @@ class FeedbackGenerator:
             return ["repeats what was said a short while ago"]
         reasons = [message for _, message in text_problems(text, register)]
         reasons += [f"{token} is not a known word" for token in draw.tokens if token not in self.vocabulary]
+        if self._is_new(draw):
+            if draw.boldest < MIN_BOLDEST:
+                reasons.append(f"goes a way that is unlikely ({draw.boldest:.1f} nats for one token)")
+            reasons += shared_beginnings(draw.tokens)
         return reasons + repetitions(draw.tokens)
+
+    def _is_new(self, draw) -> bool:
+        """Whether no sample of the corpus has these words; other marks make no new sentence."""
+        return tuple(token for token in draw.tokens if token not in MARKS) not in self._written
 
     def attention(self, cue: str, register: str | None = None, emotion=None, intent: str | None = None) -> dict:
         """How much each cue token weighs in the context: the attention weights alpha, which sum to 1."""
@@ -305,6 +318,20 @@ def repetitions(tokens: list[str]) -> list[str]:
     repeated = [word for word, count in counts.items() if count > 2]
     repeated += [" ".join(pair) for pair, count in pairs.items() if count > 1]
     return [f"says {word!r} again" for word in repeated]
+
+
+def shared_beginnings(tokens: list[str]) -> list[str]:
+    """Beginnings that words of two clauses share; where two written sentences meet, one thing may be said twice."""
+    seen: set[str] = set()
+    shared, clause = set(), set()
+    for token in [*tokens, END_MARKS[0]]:
+        if token in MARKS:
+            shared |= clause & seen
+            seen |= clause
+            clause = set()
+        elif len(token) >= BEGINNING:
+            clause.add(token[:BEGINNING])
+    return [f"begins words of two clauses with {beginning!r}" for beginning in sorted(shared)]
 
 
 def _asked(request: Emotion | str | tuple) -> tuple[Emotion, str, str | None]:

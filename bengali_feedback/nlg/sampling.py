@@ -1,7 +1,7 @@
 """Sentences from the decoder: nucleus sampling and beam search along word sequences that somebody wrote."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,15 @@ from .models import WordDecoder
 from .rules import MARKS
 from .text import END, START, TEXT_TOKENS, UNKNOWN, Vocabulary, tokenize
 
-# Words before a word that must have stood before it in a sample. With 2, two in three sentences are new
-# and one in four is odd or wrong; chosen by reading, see checkpoints/nlg/README.md.
-CONTEXT = 3
-COMMON = slice(1000)  # the vocabulary's first words, the commonest; see mean_log_probability
+# What the lattice asks for was chosen by reading new sentences; checkpoints/nlg/README.md tells what was read.
+CONTEXT = 4  # words before a word that must have stood before it in a sample; with 3 one new sentence in seven is odd
+SHARED = 2  # samples in which a clause must stand before it may stand behind another clause
+ENDING = 3  # letters of a word that tell its form: করুন and ধরুন are imperatives
+QUESTION_WORDS = frozenset(
+    "কি কী কে কেন কোথায় কোন কখন কবে কীভাবে কেমন কার কাকে কীসে কীসের কত কতটা কতক্ষণ কয় কোনটা কোনটার".split()
+)
+NEGATION_WORDS = ("না", "নি", "নেই")
+COMMON = slice(1000)  # the vocabulary's first words, the commonest; see log_probabilities
 _NOTHING = np.zeros(0, np.int64)
 
 
@@ -30,17 +35,25 @@ class Draw:
     log_probability: float
     """Mean over its tokens, in nats, of the decoder's own distribution (temperature 1, no word excluded).
 
-    Where that is too little anyhow, an upper bound; see :func:`mean_log_probability`.
+    Where that is too little anyhow, an upper bound; see :func:`log_probabilities`.
     """
+    boldest: float = 0.0
+    """Lowest log-probability of a token behind the first, where the lattice left a choice; 0 where it left none."""
 
 
 class WordLattice:
-    """Which words may follow which: every four neighbouring tokens of the samples of one emotion and register.
+    """Which words may follow which, for an emotion, a register and an intent.
 
-    A decoder trained on some thousand sentences knows what to talk about but strays from the grammar within a
-    few words; along sequences that a person wrote it keeps to sentences that read as written, and still leaves
-    one for another where they meet. Behind a mark, sentences meet more freely: there a clause may follow that
-    stands behind the same mark in another sample of the same intent.
+    A decoder trained on some thousand sentences knows what to talk about but strays from the grammar within a few
+    words; along sequences that a person wrote it keeps to sentences that read as written, and leaves one for
+    another where they meet. Sentences of one emotion and register meet
+
+    - in a word that stands behind the same four words, where words before a mark count too, and all of the clause
+      before it when that asks something, for the answers to choose from belong to the question;
+    - in a mark, or the end, behind the same two words: where one sentence ends another may go on;
+    - in a clause that stands in several samples of the intent (``আমি আছি।``): it may follow any clause whose last word
+      ends like the last word of a clause before it there, both of them asking or neither; behind a question only
+      another one (``বলবেন?``).
 
     Parameters
     ----------
@@ -52,30 +65,80 @@ class WordLattice:
 
     def __init__(self, samples: list[Sample], vocabulary: Vocabulary):
         self._marks = {vocabulary.ids[mark] for mark in MARKS if mark in vocabulary}
-        unknown = vocabulary.ids[UNKNOWN]
+        self._questions = {vocabulary.ids[word] for word in QUESTION_WORDS if word in vocabulary}
+        self._negations = {vocabulary.ids[word] for word in NEGATION_WORDS if word in vocabulary}
+        self._endings = [token[-ENDING:] for token in vocabulary.tokens]
         following = defaultdict(set)
+        clauses = defaultdict(list)
+        unknown, tokens_of = vocabulary.ids[UNKNOWN], vocabulary.tokens
         for sample in samples:
             tokens = [START] * CONTEXT + tokenize(sample.text) + [END]
             # A word that came into the corpus after the training is a gap, not a bridge between its neighbours.
             numbers = [vocabulary.ids.get(token, unknown) for token in tokens]
+            kind = sample.emotion, sample.register
             for end in range(CONTEXT, len(numbers)):
-                if numbers[end] != unknown:
-                    following[self._place(numbers[:end], sample.emotion, sample.register, sample.intent)].add(
-                        numbers[end]
-                    )
+                if numbers[end] == unknown:
+                    continue
+                following[("word", *kind, *self._written(numbers[:end]))].add(numbers[end])
+                last = self._last_words(numbers[:end])
+                if tokens[end] in (*MARKS, END) and self._marks.isdisjoint(last[:2]):
+                    following[("mark", *kind, *last)].add(numbers[end])
+            marks = [place for place, number in enumerate(numbers) if number in self._marks]
+            for first, last in zip(marks, marks[1:], strict=False):
+                clause = sample.register, sample.intent, *numbers[first : last + 1]
+                clauses[clause].append((sample.emotion, *self._form(numbers[:first])))
+        for (register, intent, *clause), before in clauses.items():
+            if len(before) >= SHARED and unknown not in clause:
+                answers = tokens_of[clause[1]] in ("না", "নাকি") or tokens_of[clause[-1]] != "?"
+                for emotion, *form in before:
+                    if form[0] and answers:  # to choose from, or not asked any more: it belongs to its own question
+                        continue
+                    for length in range(1, len(clause)):
+                        place = ("clause", emotion, register, intent, *form, *clause[:length])
+                        following[place].add(clause[length])
         self._following = {place: np.array(sorted(after)) for place, after in following.items()}
 
     def following(self, before: list[int], emotion: Emotion, register: str, intent: str) -> np.ndarray:
         """Numbers of the tokens that may follow the sentence so far, ``before`` with its start tokens; int [n]."""
-        return self._following.get(self._place(before, emotion, register, intent), _NOTHING)
+        kind = emotion, register
+        written = self._at("word", *kind, *self._written(before))
+        found = [written]
+        if self._negations.isdisjoint(written.tolist()):  # to stop before a না would say the opposite
+            found.append(self._at("mark", *kind, *self._last_words(before)))
+        mark = self._last_mark(before)
+        if mark is not None:
+            found.append(self._at("clause", *kind, intent, *self._form(before[:mark]), *before[mark:]))
+        found = [numbers for numbers in found if len(numbers)]
+        return found[0] if len(found) == 1 else np.unique(np.concatenate([_NOTHING, *found]))
 
-    def _place(self, before: list[int], emotion: Emotion, register: str, intent: str) -> tuple:
-        """What the next word depends on: the last :data:`CONTEXT` tokens, of which none is before a mark."""
-        context = before[-CONTEXT:]
-        while any(token in self._marks for token in context[1:]):
-            context = context[1:]
-        behind_mark = context[-1] in self._marks
-        return emotion, register, intent if behind_mark else None, *context
+    def _at(self, *place) -> np.ndarray:
+        return self._following.get(place, _NOTHING)
+
+    def _written(self, before: list[int]) -> list[int]:
+        """The tokens that must stand before a word in one sample."""
+        mark = self._last_mark(before)
+        if mark is None or len(before) - mark > CONTEXT:
+            return before[-CONTEXT:]
+        clause = self._clause(before[:mark])
+        return [*(clause if self._asks(clause) else clause[-CONTEXT:]), *before[mark:]]
+
+    def _last_words(self, before: list[int]) -> list[int]:
+        """The last two tokens, and the mark behind them."""
+        return before[-3:] if before[-1] in self._marks else before[-2:]
+
+    def _form(self, before: list[int]) -> tuple[bool, str]:
+        """Whether the clause at the end of ``before`` asks something, and how its last word ends."""
+        return self._asks(self._clause(before)), self._endings[before[-1]]
+
+    def _asks(self, clause: list[int]) -> bool:
+        return not self._questions.isdisjoint(clause)
+
+    def _clause(self, before: list[int]) -> list[int]:
+        mark = self._last_mark(before)
+        return before if mark is None else before[mark + 1 :]
+
+    def _last_mark(self, before: list[int]) -> int | None:
+        return next((place for place in reversed(range(len(before))) if before[place] in self._marks), None)
 
 
 def draw_sentences(
@@ -107,6 +170,7 @@ def draw_sentences(
     end = vocabulary.ids[END]
     sentences = [[vocabulary.ids[START]] * CONTEXT for _ in contexts]
     spoken = [[] for _ in contexts]  # the decoder's vectors, for the probabilities
+    chosen = [[] for _ in contexts]  # whether there was a choice
     rows, state = np.arange(len(contexts)), decoder.start(contexts)
     for _ in range(TEXT_TOKENS):
         vectors, state = decoder.step([sentences[row][-1] for row in rows], state)
@@ -120,26 +184,31 @@ def draw_sentences(
                 drawn = nucleus(decoder.scores(vectors[place], following) / temperature, top_p, random)
             sentences[row].append(int(following[drawn]))
             spoken[row].append(vectors[place])
+            chosen[row].append(len(following) > 1)
             if sentences[row][-1] != end:
                 going_on.append(place)
         if not going_on:
             break
         rows, state = rows[going_on], tuple(part[going_on] for part in state)
-    return [
-        _draw(sentence, vocabulary, lambda words, own=own: mean_log_probability(decoder, np.stack(own), words, least))
-        for sentence, own in zip(sentences, spoken, strict=True)
-    ]
+    draws = []
+    for sentence, own, choices in zip(sentences, spoken, chosen, strict=True):
+        if sentence[-1] != end:
+            draws.append(_draw(sentence, vocabulary))
+            continue
+        each = log_probabilities(decoder, np.stack(own), sentence[CONTEXT:], least)
+        draws.append(_draw(sentence, vocabulary, float(each.mean()), float(each[1:][choices[1:]].min(initial=0.0))))
+    return draws
 
 
-def mean_log_probability(decoder: WordDecoder, vectors: np.ndarray, words: Sequence[int], least: float) -> float:
-    """Mean log-probability in nats of the words said from these vectors of :meth:`~.models.WordDecoder.step`.
+def log_probabilities(decoder: WordDecoder, vectors: np.ndarray, words: Sequence[int], least: float) -> np.ndarray:
+    """Log-probability in nats of each of the words said from these vectors of :meth:`~.models.WordDecoder.step`.
 
-    Most finished sentences are unlikelier than the guard allows. The commonest thousand words usually have
-    probability enough to show that, in a seventh of the time; then the bound they give is the answer.
+    Many finished sentences are unlikelier than the guard allows. The commonest thousand words usually have
+    probability enough to show that, in a seventh of the time; then the upper bounds they give are the answer.
     """
     scores = (vectors * decoder.words[words]).sum(axis=-1) + decoder.word_bias[words]
-    bound = float((scores - decoder.log_totals(vectors, COMMON)).mean())
-    return bound if bound < least else float((scores - decoder.log_totals(vectors)).mean())
+    bounds = scores - decoder.log_totals(vectors, COMMON)
+    return bounds if bounds.mean() < least else scores - decoder.log_totals(vectors)
 
 
 def beam_sentences(
@@ -179,16 +248,15 @@ def beam_sentences(
             break
         beam = [(sentence, total) for sentence, total, _ in best]
         state = tuple(part[[row for *_, row in best]] for part in state)
-    draws = [_draw(s, vocabulary, lambda words, total=total: total / len(words)) for s, total in finished]
+    draws = [_draw(sentence, vocabulary, total / len(sentence[CONTEXT:])) for sentence, total in finished]
     return sorted(draws, key=lambda draw: -draw.log_probability)
 
 
-def _draw(sentence: list[int], vocabulary: Vocabulary, log_probability: Callable[[list[int]], float]) -> Draw:
+def _draw(sentence: list[int], vocabulary: Vocabulary, log_probability: float = -np.inf, boldest: float = 0.0) -> Draw:
     """A sentence of token numbers with its start tokens; one that did not end has no probability."""
-    words = sentence[CONTEXT:]
-    if sentence[-1] != vocabulary.ids[END]:
-        return Draw([vocabulary.tokens[word] for word in words], False, -np.inf)
-    return Draw([vocabulary.tokens[word] for word in words[:-1]], True, log_probability(words))
+    tokens = [vocabulary.tokens[word] for word in sentence[CONTEXT:]]
+    finished = tokens[-1:] == [END]
+    return Draw(tokens[:-1] if finished else tokens, finished, log_probability, boldest)
 
 
 def nucleus(scores: np.ndarray, top_p: float, random: np.random.Generator) -> int:
