@@ -248,8 +248,8 @@ def teacher_forced_scores(model: Callable, cues: np.ndarray, inputs: np.ndarray,
     -------
     dict
         ``loss``, nats a token; ``perplexity``; ``accuracy``, share of tokens (words, marks and the end) whose
-        best guess is right; ``padded_accuracy``, the same with padding counted as right, as a score over all
-        positions of a padded sequence counts it.
+        best guess is right; ``padded_loss`` and ``padded_accuracy``, the same over all positions of the padded
+        sequences, with padding counted as foretold for certain: what a loss without a mask comes to.
     """
     losses, hits = [], []
     real = targets != 0
@@ -265,6 +265,7 @@ def teacher_forced_scores(model: Callable, cues: np.ndarray, inputs: np.ndarray,
         "loss": float(loss.mean()),
         "perplexity": float(np.exp(loss.mean())),
         "accuracy": float(hit[real].mean()),
+        "padded_loss": float(loss.sum() / real.size),
         "padded_accuracy": float((hit | ~real).mean()),
     }
 

@@ -218,6 +218,7 @@ def test_teacher_forced_scores_of_a_network_that_knows_and_one_that_guesses():
     scores = training.teacher_forced_scores(Fixed(guess), targets, targets, targets)
     assert scores["perplexity"] == pytest.approx(6)
     assert (scores["accuracy"], scores["padded_accuracy"]) == (0, 0.5)
+    assert scores["padded_loss"] == pytest.approx(scores["loss"] / 2)
 
 
 def test_cue_dropout_leaves_some_of_the_cue(handful_corpus):
