@@ -89,7 +89,8 @@ class WordLattice:
                 clauses[clause].append((sample.emotion, *self._form(numbers[:first])))
         for (register, intent, *clause), before in clauses.items():
             if len(before) >= SHARED and unknown not in clause:
-                answers = tokens_of[clause[1]] in ("না", "নাকি") or tokens_of[clause[-1]] != "?"
+                said = [tokens_of[number] for number in clause[1:]]
+                answers = said[-1] != "?" or not {"না", "নাকি"}.isdisjoint(said)
                 for emotion, *form in before:
                     if form[0] and answers:  # to choose from, or not asked any more: it belongs to its own question
                         continue
@@ -103,13 +104,21 @@ class WordLattice:
         kind = emotion, register
         written = self._at("word", *kind, *self._written(before))
         found = [written]
-        if self._negations.isdisjoint(written.tolist()):  # to stop before a না would say the opposite
+        if self._may_stop(before, written):
             found.append(self._at("mark", *kind, *self._last_words(before)))
         mark = self._last_mark(before)
         if mark is not None:
             found.append(self._at("clause", *kind, intent, *self._form(before[:mark]), *before[mark:]))
         found = [numbers for numbers in found if len(numbers)]
         return found[0] if len(found) == 1 else np.unique(np.concatenate([_NOTHING, *found]))
+
+    def _may_stop(self, before: list[int], written: np.ndarray) -> bool:
+        """Whether a mark may come where no sample has one behind the same four words, or the end behind such a mark."""
+        if before[-1] in self._marks:
+            return True
+        clause = [token for token in self._clause(before) if token != before[0]]  # the first is a start token
+        # To stop before a না would say the opposite, and a question has to be heard as one.
+        return len(clause) > 2 and self._negations.isdisjoint(written.tolist()) and not self._asks(clause)
 
     def _at(self, *place) -> np.ndarray:
         return self._following.get(place, _NOTHING)
