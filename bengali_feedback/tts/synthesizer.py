@@ -51,22 +51,30 @@ class BengaliSpeech:
         self._phonemizer = phonemizer
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> "BengaliSpeech":
+    def load(cls, path: Path | str | None = None, lexicon: Path | str | None = None) -> "BengaliSpeech":
         """Load ``tacotron2.nemo``, ``waveglow.nemo`` and ``g2p.crfsuite`` of a folder; by default the shipped ones.
+
+        Parameters
+        ----------
+        lexicon
+            Your own pronunciations, in the form of :func:`~bengali_feedback.tts.phonemize.read_pronunciations`.
 
         Raises
         ------
         CheckpointError
             When a file is missing, altered or unreadable.
+        DataError
+            When the lexicon is missing or has a fault.
         """
         names = ("tacotron2.nemo", "waveglow.nemo", "g2p.crfsuite")
         files = [checkpoint(f"tts/{name}") if path is None else Path(path) / name for name in names]
         for file in files:
             if not file.is_file():
                 raise CheckpointError(f"{file} is missing: train it with `bengali-feedback train tts`.")
+        phonemizer = Phonemizer.load(files[2], lexicon)  # first, for it takes no time to find a fault in a lexicon
         from .models import restore_tacotron2, restore_waveglow
 
-        return cls(restore_tacotron2(files[0]), restore_waveglow(files[1]), Phonemizer.load(files[2]))
+        return cls(restore_tacotron2(files[0]), restore_waveglow(files[1]), phonemizer)
 
     def synthesize(self, text: str, seed: int = 0) -> Speech:
         """Speak ``text``; the same text and seed give the same sound.

@@ -17,7 +17,8 @@ from bengali_feedback.tts.phonemize import (
     Phonemizer,
     decode_label,
     encode_label,
-    read_exceptions,
+    from_ipa,
+    read_pronunciations,
     to_espeak,
     to_ipa,
 )
@@ -129,8 +130,6 @@ def test_words_never_seen_in_training_keep_the_rules(phonemizer):
 def test_every_reading_uses_only_known_phonemes(phonemizer):
     for word in READINGS:
         assert set(phonemizer.word(word)) <= set(PHONES)
-    for word, phones in read_exceptions().items():
-        assert word and phones and set(phones) <= set(PHONES)
 
 
 def test_sentence_has_word_boundaries_and_marks(phonemizer):
@@ -157,16 +156,15 @@ def test_the_inventory_is_the_lexicons_39_phonemes_in_a_fixed_order():
 
 
 def test_reads_two_thousand_words_a_second(phonemizer):
-    words = [a + b for a in READINGS for b in READINGS][:2000]
-    start = time.perf_counter()
+    words = [a + b for a in READINGS for b in READINGS][:2000]  # of double length, never seen
+    start = time.process_time()  # of this process alone, whatever else the machine does
     for word in words:
         phonemizer.word(word)
-    first = time.perf_counter() - start
-    start = time.perf_counter()
+    assert time.process_time() - start < 1.0
+    start = time.process_time()
     for word in words:
         phonemizer.word(word)
-    assert first < 6.0  # words of double length, never seen, on a machine that may be busy
-    assert time.perf_counter() - start < 0.1  # the cache
+    assert time.process_time() - start < 0.1  # the cache
 
 
 def test_labels_are_relative_to_the_letter_and_come_back():
@@ -183,6 +181,70 @@ def test_labels_are_relative_to_the_letter_and_come_back():
         ("ে", (), "a"),
     ):
         assert tuple(decode_label(letter, encode_label(letter, phones, previous), previous)) == phones
+
+
+LEXICON = """\ufeff# my words
+
+বিরিয়ানি	biriæni
+ঢাকাই	ɖʰa.kai̯
+"""
+
+
+def write_pronunciations(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_users_lexicon_comes_before_everything_else(tmp_path):
+    mine = write_pronunciations(tmp_path / "mine.tsv", LEXICON + "করে\tkɔre\nগান\tgan\n")
+    with_mine, without = Phonemizer.load(lexicon=mine), Phonemizer.load()
+    assert to_ipa(with_mine.word("ঢাকাই")) == "ɖʰakai̯"
+    assert to_ipa(with_mine("সে করে, বিরিয়ানি!")) == "ʃe kɔre, biriæni!"
+    assert to_ipa(without.word("করে")) == "kore"  # our exceptions
+    assert with_mine.word("গান") == ["g", "a", "n"]  # a keyboard's g
+    for form in ("NFC", "NFD"):
+        assert to_ipa(with_mine.word(unicodedata.normalize(form, "বিরিয়ানি"))) == "biriæni"
+
+
+def test_what_phonemize_shows_can_be_put_into_a_lexicon(phonemizer, tmp_path):
+    words = [*READINGS, "ঢেউ", "ঠান্ডা", "ঝগড়া", "ঘুড়ি", "যাওয়া"]
+    lines = [f"{word}\t{to_ipa(phonemizer.word(word))}." for word in words]
+    shown = read_pronunciations(write_pronunciations(tmp_path / "shown.tsv", "\n".join(lines)))
+    assert list(shown.values()) == [phonemizer.word(word) for word in words]
+
+
+def test_ipa_of_any_two_phonemes_is_read_back():
+    assert all(from_ipa(to_ipa([a, b])) == [a, b] for a in PHONES for b in PHONES)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("মন", "line 3: expected a word, a tab and its sounds in IPA, found 'মন'"),
+        ("মন mon", "line 3: expected a word, a tab"),
+        ("মন\t", "line 3: expected a word, a tab"),
+        ("মন\tmon\tmind", "line 3: expected a word, a tab"),
+        ("মন\t.", "line 3: the voice has no sound ''"),
+        ("মন\tmɔ̃n", "line 3: the voice has no sound 'ɔ̃': use ɔ a i u e æ o i̯"),
+        ("মন\tm O n", "line 3: the voice has no sound ' '"),
+        ("আমার মন\tamar mon", "line 3: 'আমার মন' is not one Bengali word"),
+        ("man\tmæn", "line 3: 'man' is not one Bengali word"),
+        ("মা\tmaa", "line 3: মা stands in line 2 already"),
+    ],
+)
+def test_a_fault_in_a_lexicon_is_named_with_file_and_line(tmp_path, line, message):
+    lexicon = write_pronunciations(tmp_path / "mine.tsv", f"# my words\nমা\tma\n{line}\n")
+    with pytest.raises(DataError) as error:
+        Phonemizer.load(lexicon=lexicon)
+    assert str(error.value).startswith(f"{lexicon}, {message}")
+
+
+def test_a_lexicon_that_cannot_be_read_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="none.tsv cannot be read"):
+        Phonemizer.load(lexicon=tmp_path / "none.tsv")
+    (tmp_path / "latin1.tsv").write_bytes("mütze".encode("latin-1"))
+    with pytest.raises(DataError, match="give a UTF-8 text file"):
+        Phonemizer.load(lexicon=tmp_path / "latin1.tsv")
 
 
 def test_ipa():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bengali_feedback.checkpoints import checkpoint
 from bengali_feedback.errors import CheckpointError, TextError
 from bengali_feedback.tts.audio import mel_spectrogram
 from bengali_feedback.tts.dataset import tokenize
@@ -40,7 +41,7 @@ def test_attention_faults_are_named(fault, alignment):
 
 def test_text_is_split_at_sentences_and_long_sentences_at_commas():
     assert split_text("ভালো আছি। তুমি কেমন আছ? বাহ!") == ["ভালো আছি।", "তুমি কেমন আছ?", "বাহ!"]
-    long = "এক দুই তিন চার পাঁচ ছয় সাত আট নয়, দশ এগারো বারো তেরো চৌদ্দ পনেরো ষোলো সতেরো।"
+    long = "এক দুই তিন চার পাঁচ ছয় সাত আট নয়, দশ এগারো বারো তেরো চৌদ্দ পনেরো ষোলো সতেরো।"
     assert split_text(long) == [long.split(", ")[0] + ",", long.split(", ")[1]]
 
 
@@ -96,10 +97,17 @@ def test_the_vocoder_gives_back_the_mel_it_is_given(speech):
     assert np.corrcoef(mel[:, :frames].ravel(), heard[:, :frames].ravel())[0, 1] > 0.85
 
 
+def test_a_users_lexicon_is_heard(speech, tmp_path):
+    (tmp_path / "mine.tsv").write_text("মন\tdin\n", encoding="utf-8")
+    changed = BengaliSpeech.load(lexicon=tmp_path / "mine.tsv").synthesize("ভালো মন।")
+    np.testing.assert_array_equal(changed.audio, speech.synthesize("ভালো দিন।").audio)
+
+
 def test_a_missing_or_damaged_voice_is_a_clear_error(tmp_path):
     with pytest.raises(CheckpointError, match="train tts"):
         BengaliSpeech.load(tmp_path)
-    for name in ("tacotron2.nemo", "waveglow.nemo", "g2p.crfsuite"):
+    (tmp_path / "g2p.crfsuite").write_bytes(checkpoint("tts/g2p.crfsuite").read_bytes())
+    for name in ("tacotron2.nemo", "waveglow.nemo"):
         (tmp_path / name).write_bytes(b"not a network")
     with pytest.raises(CheckpointError, match="cannot read"):
         BengaliSpeech.load(tmp_path)
