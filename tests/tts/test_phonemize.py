@@ -7,6 +7,7 @@ import unicodedata
 
 import pytest
 
+from bengali_feedback.checkpoints import checkpoint
 from bengali_feedback.errors import CheckpointError, DataError
 from bengali_feedback.tts.phonemize import (
     CONSONANTS,
@@ -32,7 +33,8 @@ def phonemizer():
 
 READINGS = {
     # the inherent vowel: kept, dropped at the end, dropped inside
-    "মন": "m O n",
+    "মন": "m o n",
+    "পথ": "p O th",
     "কলম": "k O l o m",
     "শহর": "sh O h o r",
     "বাতাস": "b a t a sh",
@@ -110,6 +112,48 @@ READINGS = {
 @pytest.mark.parametrize(("word", "phones"), READINGS.items())
 def test_reads_a_word_as_bengalis_say_it(phonemizer, word, phones):
     assert " ".join(phonemizer.word(word)) == phones
+
+
+RULES = {
+    "the inherent vowel is dropped where speech drops it": """
+        কলম kɔlom  নগর nɔɡor  ভাবনা bʰabna  কলকাতা kolkata  বাদল badol  ঝালমুড়ি ɟʰalmuri  সাধনা ʃadʰona""",
+    "and kept after a conjunct": "রক্ত rɔkto  শব্দ ʃɔbdo  যোগ্য ɟoɡɡo  গুপ্ত ɡupto",
+    "অ is ও before ই, ঈ, উ and ঊ": "কবি kobi  নদী nodi  মধু modʰu  অধিক odʰik  গতি ɡoti  অনুমান onuman",
+    "ক্ষ": "ক্ষতি kʰoti  শিক্ষা ʃikkʰa  পরীক্ষা porikkʰa  অক্ষর ɔkkʰor  লক্ষ্য lokkʰo",
+    "জ্ঞ": "জ্ঞানী ɡæni  জ্ঞাপন ɡæpon  আজ্ঞা aɡɡa  অজ্ঞ ɔɡɡo  কৃতজ্ঞ kritoɡɡo",
+    "হ্য": "ঐতিহ্য oi̯tiɟɟʰo  গ্রাহ্য ɡraɟɟʰo",
+    "ত্ম and other ম-ফলা": "আত্মা atta  মহাত্মা mɔhatta  আত্মীয় attio  স্মরণ ʃɔron  গ্রীষ্ম ɡriʃʃo  জন্ম ɟɔnmo",
+    "স্ব": "স্বাধীন ʃadʰin  স্বামী ʃami  স্বর ʃɔr  স্বর্গ ʃɔrɡo  নিঃস্বার্থ niʃʃartʰo",
+    "ব-ফলা doubles inside a word": "বিশ্ব biʃʃo  ঈশ্বর iʃʃɔr  বিদ্বান biddan  গুরুত্ব ɡurutto  উজ্জ্বল uɟɟɔl",
+    "ব-ফলা is silent at the beginning": "দ্বীপ dip  ধ্বনি dʰoni  ত্বক tɔk",
+    "ব-ফলা after ম and উদ্ is heard": "অম্বর ɔmbor  উদ্বোধন udbodʰon",
+    "য-ফলা doubles inside a word": "বিদ্যা bidda  মিথ্যা mittʰa  কন্যা konna  বাধ্য baddʰo  কাব্য kabbo  মূল্য mullo",
+    "য-ফলা is æ at the beginning": "ব্যবহার bæbohar  ত্যাগ tæɡ  শ্যামল ʃæmol  জ্যামিতি ɟæmiti",
+    "visarga doubles": "দুঃসহ duʃʃɔho  নিঃশব্দ niʃʃɔbdo  দুঃস্বপ্ন duʃʃɔpno  দুঃখজনক dukkʰoɟɔnok",
+    "visarga is silent at the end": "উঃ u  বাঃ ba",
+    "chandrabindu does not change the sounds": "বাঁশ baʃ  পাঁচ pac  হাঁস haʃ  কাঁচা kaca  ইঁদুর idur",
+    "খণ্ড-ত is a bare t": "উৎসব utʃɔb  জগৎ ɟɔɡot  ভবিষ্যৎ bʰobiʃʃɔt  বিদ্যুৎ biddut  চিকিৎসা cikitʃa",
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_model_alone_knows_the_rule(rule):
+    model = Phonemizer(checkpoint("tts/g2p.crfsuite"), {})
+    words = RULES[rule].split()
+    assert [to_ipa(model.word(word)) for word in words[::2]] == words[1::2]
+
+
+CORRECTED = """
+    দৌড় dou̯r  দৃঢ় driro  মাকড়সা makorʃa  দিল dilo  যেত ɟeto  দুঃখী dukkʰi  নিঃস্ব niʃʃo  পদ্মা pɔdda  ছদ্মবেশ cʰɔddobeʃ
+    ব্রাহ্মণ bramhon  আহ্লাদ alhad  মেলা mæla  ছেলেবেলা cʰelebæla  বিষয়ে biʃoe  আশ্রয় aʃroe̯  সাতই ʃatoi̯  একাত্তরে ækattore
+    তেরোতম tærotɔmo  লেখাপড়া lekʰapɔra  দেন dæn
+""".split()
+
+
+def test_our_exceptions_correct_the_model(phonemizer):
+    model = Phonemizer(checkpoint("tts/g2p.crfsuite"), {})
+    for word, ipa in zip(CORRECTED[::2], CORRECTED[1::2], strict=True):
+        assert to_ipa(phonemizer.word(word)) == ipa != to_ipa(model.word(word))
 
 
 @pytest.mark.parametrize("word", ["হয়ে", "ঝড়", "গাঢ়", "বিস্ময়", "দাঁড়াও", "ভালো", "কৌতূহল"])
