@@ -229,7 +229,7 @@ def train_pronunciation(
 
     scores = train_g2p(lexicon, out / "tts" / "g2p.crfsuite", seed=seed)
     register(out, "tts/g2p.crfsuite")
-    print(", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
+    print(", ".join(f"{name} {value:{'.2%' if name in ('per', 'wer') else '.0f'}}" for name, value in scores.items()))
 
 
 @train_app.command("teacher")

@@ -23,7 +23,7 @@ from bengali_feedback.tts.phonemize import (
     to_espeak,
     to_ipa,
 )
-from bengali_feedback.tts.train_g2p import align, read_lexicon, train_g2p
+from bengali_feedback.tts.train_g2p import align, read_lexicon, score_g2p, train_g2p
 
 
 @pytest.fixture(scope="module")
@@ -336,9 +336,18 @@ def test_training_overfits_a_toy_lexicon(tmp_path):
     out = tmp_path / "models" / "toy.crfsuite"
     scores = train_g2p(write_lexicon(tmp_path / "toy.tsv", TOY), out, seed=1, iterations=60)
     assert scores["train_words"] == 43 and scores["held_out_words"] == 2
-    assert scores["per"] == 0.0
+    assert scores["per"] == 0.0 and scores["wer"] == 0.0
+    assert scores["words_per_second"] > 500
     assert list(out.parent.iterdir()) == [out]  # no temporary file left
     assert Phonemizer.load(out).word("ভুরি") == ["bh", "u", "r", "i"]
+
+
+def test_the_score_counts_phonemes_and_words(tmp_path):
+    out = tmp_path / "toy.crfsuite"
+    train_g2p(write_lexicon(tmp_path / "toy.tsv", TOY), out, seed=1, iterations=60)
+    right, wrong = ("কান", ("k", "a", "n")), ("মিরি", ("m", "i", "sh", "i", "n"))
+    scores = score_g2p(out, [right, wrong])
+    assert (scores["per"], scores["wer"]) == (2 / 8, 1 / 2)  # m i r i: one phoneme is another, one is missing
 
 
 def test_training_is_repeatable(tmp_path):
