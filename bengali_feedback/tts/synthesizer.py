@@ -12,6 +12,7 @@ from ..errors import CheckpointError, TextError
 from .audio import SAMPLE_RATE
 from .dataset import tokenize
 from .phonemize import Phonemizer
+from .verbalize import verbalize
 
 MAX_CHARACTERS = 20_000  # about half an hour of speech
 MAX_WORDS = 16  # a longer sentence is spoken in parts, for the voice learned from sentences of up to 16 words
@@ -155,17 +156,20 @@ class BengaliSpeech:
 
 
 def split_text(text: str) -> list[str]:
-    """Cut a text at sentence marks, and sentences of more than 16 words at commas or, failing that, between words."""
+    """The spoken words of a written text, cut at line ends and sentence marks.
+
+    Sentences of more than 16 words are cut at commas too or, failing that, between words. The words are made first:
+    only then is a mark a mark (not the colon of ৮:৩০ or the question mark of a web address) and a word one word.
+    """
     parts: list[str] = []
-    for sentence in re.findall(r"[^।?!\n]+[।?!]*", text):
-        clauses = [sentence] if len(sentence.split()) <= MAX_WORDS else re.findall(r"[^,;:]+[,;:]?", sentence)
+    lines = (line for line in text.splitlines() if any(map(str.isalnum, line)))
+    for sentence in (sentence for line in lines for sentence in re.findall("[^।?!]+[।?!]*", verbalize(line))):
+        clauses = [sentence] if len(sentence.split()) <= MAX_WORDS else re.findall("[^,]+,?", sentence)
         for clause in clauses:
             words = clause.split()
             pieces = -(-len(words) // MAX_WORDS)
             for piece in range(pieces):
-                cut = words[piece * len(words) // pieces : (piece + 1) * len(words) // pieces]
-                if any(character.isalnum() for word in cut for character in word):
-                    parts.append(" ".join(cut))
+                parts.append(" ".join(words[piece * len(words) // pieces : (piece + 1) * len(words) // pieces]))
     return parts
 
 
