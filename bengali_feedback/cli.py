@@ -159,8 +159,8 @@ def phonemize(text: Annotated[str, typer.Argument(help="Bengali text.")], lexico
     from .tts.verbalize import verbalize
 
     words = verbalize(text)
-    print(words)
-    print(to_ipa(Phonemizer.load(lexicon=lexicon)(words)))
+    ipa = to_ipa(Phonemizer.load(lexicon=lexicon)(words))
+    print(words, ipa, sep="\n")
 
 
 @train_app.command("fer")
