@@ -323,7 +323,7 @@ def corpus(path: Path, *rows: tuple) -> Path:
     return path
 
 
-GOOD = ("happy-0001", "happy", "apni", "ask", "আনন্দ জানতে চাওয়া", "আজ মনটা বেশ ফুরফুরে মনে হচ্ছে?", "train")
+GOOD = ("happy-0001", "happy", "apni", "ask", "আনন্দ জানতে চাওয়া", "আজ মনটা বেশ ফুরফুরে মনে হচ্ছে?", "train")
 
 
 def test_corpus_check_names_line_and_column_of_every_fault_and_exits_with_1(run, tmp_path):
