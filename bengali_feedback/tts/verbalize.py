@@ -173,10 +173,11 @@ def _is_year(written: str) -> bool:
 
 def _fraction(match: re.Match) -> str:
     a, b, whole = int(match["a"]), int(match["b"]), int(match["w"] or 0)
-    if match["few"] and b == a + 1 and not whole and "/" in match[0]:
-        return f"{cardinal(a)} {cardinal(b)}{match['few']}"  # ২/৩ জন
+    few = match["few"] or ""
+    if few and "/" in match[0] and not whole and (b == a + 1 or "ঘণ্টা" not in few):
+        return f"{cardinal(a)} {cardinal(b)}{few}"  # ১০/১২ জন; but ১/৪ ঘণ্টা
     if a < b:
-        return fraction(a, b, whole) + (match["few"] or "")
+        return fraction(a, b, whole) + few
     return f"{match['w'] and cardinal(whole) or ''} {cardinal(a)} বাই {cardinal(b)}"  # ২৪/৭
 
 
@@ -304,6 +305,7 @@ _RULES: list[tuple[re.Pattern, Callable[[re.Match], str]]] = [
             0,
             _time,
         ),
+        (rf"(?P<part>(?:{_PART_OF_DAY})(?:ের|র|ে)?\s)(?P<h>\d{{1,2}})\.(?P<min>[0-5]\d)(?![\d.])", 0, _time),
         (
             r"(?<![\d.:])(?P<a>\d+):(?P<b>\d+)(?![\d:])(?P<named>\s?(?=অনুপাত))?",
             0,
@@ -362,7 +364,11 @@ _RULES: list[tuple[re.Pattern, Callable[[re.Match], str]]] = [
         (r"(?<![\d.])(?P<n>\d{1,2})(?P<end>লা|রা|ঠা|ই|শে)" + _END, 0, _day_alone),
         (r"(?<![\d.])(?P<y>(?:1[1-9]|20)\d0)s\b", 0, lambda m: inflect(year(int(m["y"])), "এর") + " দশক"),  # 1990s
         (rf"(?<!\d)(?P<a>{_Y4}) থেকে (?P<b>{_Y4})(?!\d)", 0, lambda m: f"{year(int(m['a']))} থেকে {year(int(m['b']))}"),
-        (rf"(?<![\d.])(?P<y>{_Y4})(?=\s?(?:{_YEAR_WORD}))", 0, lambda m: year(int(m["y"])) + " "),
+        (
+            rf"(?<![\d.])(?P<y>{_Y4})(?=\s?(?:{_YEAR_WORD})| (?:ও|এবং|বা|কিংবা) {_Y4}\s?(?:{_YEAR_WORD}))",
+            0,
+            lambda m: year(int(m["y"])) + " ",
+        ),
         (rf"(?<![\d.])(?P<y>{_Y4})\s?[-']?(?P<end>এর?|র){_END}", 0, lambda m: inflect(year(int(m["y"])), m["end"])),
         (
             rf"(?<![\d.])(?P<n>{_NUMBER}){_SCALE}\s?(?P<power>বর্গ|ঘন)?\s?(?P<unit>{_alternatives(UNITS)})"
@@ -446,6 +452,7 @@ def _plain(text: str) -> str:
     text = re.sub("[\u2160-\u217f]+", lambda m: unicodedata.normalize("NFKC", m[0]), text)  # Ⅳ: IV
     text = normalize_bengali(text)
     digits = "".join(str(unicodedata.digit(c)) if unicodedata.category(c) == "Nd" else c for c in text)
+    digits = re.sub(r"(?<=\d)ঃ(?=\d)", ":", digits)  # visarga in the place of a colon: ৮ঃ৩০
     digits = re.sub(r"([+&@=~#%$*_-])\1{2,}", " ", digits)  # rules and decoration: =====
     return digits.replace("|", "।").replace("॥", "।").replace("৷", "।").replace("\u2019", "'")
 
