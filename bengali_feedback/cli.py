@@ -33,6 +33,7 @@ Seed = Annotated[int | None, typer.Option(help="Makes the answer repeatable.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Corpus = Annotated[Path, typer.Option(help="Corpus file.")]
 Checkpoints = Annotated[Path, typer.Option(help="Checkpoint folder to write into.")]
+Lexicon = Annotated[Path | None, typer.Option(help="Your own pronunciations: a word, a tab and its IPA on each line.")]
 Report = Annotated[Path | None, typer.Option(help="Folder for the report (JSON, Markdown, pictures).")]
 
 
@@ -133,6 +134,7 @@ def generate(
 def say(
     text: Annotated[str, typer.Argument(help="Bengali text.")],
     out: Annotated[Path, typer.Option(help="Where to write the speech (WAV).")] = Path("speech.wav"),
+    lexicon: Lexicon = None,
     seed: Annotated[int, typer.Option(help="Same text and seed, same sound.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -141,7 +143,7 @@ def say(
     from .tts.synthesizer import BengaliSpeech
 
     _require_folder(out)
-    speech = BengaliSpeech.load().synthesize(text, seed=seed)
+    speech = BengaliSpeech.load(lexicon=lexicon).synthesize(text, seed=seed)
     write_wav(out, speech.audio)
     seconds = len(speech.audio) / speech.sample_rate
     if as_json:
@@ -151,14 +153,14 @@ def say(
 
 
 @app.command()
-def phonemize(text: Annotated[str, typer.Argument(help="Bengali text.")]) -> None:
+def phonemize(text: Annotated[str, typer.Argument(help="Bengali text.")], lexicon: Lexicon = None) -> None:
     """Show the spoken words of a text and their pronunciation in IPA."""
     from .tts.phonemize import Phonemizer, to_ipa
     from .tts.verbalize import verbalize
 
     words = verbalize(text)
-    print(words)
-    print(to_ipa(Phonemizer.load()(words)))
+    ipa = to_ipa(Phonemizer.load(lexicon=lexicon)(words))
+    print(words, ipa, sep="\n")
 
 
 @train_app.command("fer")
@@ -227,7 +229,7 @@ def train_pronunciation(
 
     scores = train_g2p(lexicon, out / "tts" / "g2p.crfsuite", seed=seed)
     register(out, "tts/g2p.crfsuite")
-    print(", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
+    print(", ".join(f"{name} {value:{'.2%' if name in ('per', 'wer') else '.0f'}}" for name, value in scores.items()))
 
 
 @train_app.command("teacher")

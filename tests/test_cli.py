@@ -52,7 +52,7 @@ def loaded(pipeline, monkeypatch):
     monkeypatch.setattr(FeedbackPipeline, "load", lambda: pipeline)
     monkeypatch.setattr(FaceEmotionRecognizer, "load", lambda: pipeline.recognizer)
     monkeypatch.setattr(FeedbackGenerator, "load", lambda: pipeline.generator)
-    monkeypatch.setattr(BengaliSpeech, "load", lambda: pipeline.speech)
+    monkeypatch.setattr(BengaliSpeech, "load", lambda lexicon=None: pipeline.speech)
     return pipeline
 
 
@@ -298,6 +298,21 @@ def test_phonemize_shows_spoken_words_and_ipa(run):
     assert (answer.code, answer.err) == (0, "")
     spoken, ipa = answer.out.splitlines()
     assert spoken.startswith("বারো") and "b" in ipa
+
+
+def test_phonemize_reads_with_the_users_lexicon(run, tmp_path):
+    (tmp_path / "mine.tsv").write_text("বিরিয়ানি\tbiriæni\n", encoding="utf-8")
+    answer = run("phonemize", "বিরিয়ানি!", "--lexicon", tmp_path / "mine.tsv")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[1] == "biriæni!"
+
+
+@pytest.mark.parametrize("command", ["say", "phonemize"])
+def test_a_fault_in_a_lexicon_is_one_line(run, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.tsv").write_text("# mine\nমন\tmɒn\n", encoding="utf-8")
+    assert_one_line_of_error(run(command, "মন ভালো।", "--lexicon", "mine.tsv"), "mine.tsv, line 2", "'ɒ'")
+    assert_one_line_of_error(run(command, "মন ভালো।", "--lexicon", "none.tsv"), "none.tsv cannot be read")
 
 
 # --- The corpus

@@ -47,7 +47,8 @@ def evaluate_verbalize(tsv: Path) -> dict:
     -------
     dict
         ``cases``, ``score`` (share of exact readings, variants accepted, 0 to 1), ``by_class`` (class to
-        ``[right, cases]``) and ``misses`` (``class``, ``raw``, ``expected``, ``got``; no reading is an empty ``got``).
+        ``[right, cases]``) and ``misses`` (``class``, ``raw``, ``expected``, ``got``, ``why``; no reading is an
+        empty ``got``).
 
     Raises
     ------
@@ -74,13 +75,24 @@ def evaluate_verbalize(tsv: Path) -> dict:
         if canonical(got) == canonical(expected):
             right[kind] += 1
         else:
-            misses.append({"class": kind, "raw": raw, "expected": expected, "got": got})
+            misses.append({"class": kind, "raw": raw, "expected": expected, "got": got, "why": explain(raw, got)})
     return {
         "cases": cases.total(),
         "score": right.total() / cases.total(),
         "by_class": {kind: [right[kind], n] for kind, n in cases.items()},
         "misses": misses,
     }
+
+
+def explain(raw: str, got: str) -> str:
+    """Why a reading differs from the listed one, as far as the text itself tells."""
+    if re.search(r"\d", raw) and re.fullmatch(r"[\w\s.,/-]+", raw):
+        return "a number that is read otherwise"
+    if not got:
+        return "only marks: they are not named in running text, so nothing is left to say"
+    if re.search("[\u0985-\u09b9\u09c7-\u09ce\u09e0\u09e1\u09f0\u09f1]", raw):
+        return "letters that form no word: listed by their names, read as a syllable"
+    return "marks beside a word or number: not named in running text"
 
 
 def textnorm_markdown(result: dict) -> str:
@@ -95,6 +107,8 @@ def textnorm_markdown(result: dict) -> str:
         *(f"| {kind} | {right} | {cases} |" for kind, (right, cases) in result["by_class"].items()),
     ]
     if result["misses"]:
-        lines += ["", "| class | text | listed | read |", "|---|---|---|---|"]
-        lines += [f"| {m['class']} | {m['raw']} | {m['expected']} | {m['got']} |" for m in result["misses"]]
+        lines += ["", "| class | text | listed | read | why |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {m['class']} | {m['raw']} | {m['expected']} | {m['got']} | {m['why']} |" for m in result["misses"]
+        ]
     return "\n".join(lines) + "\n"

@@ -56,6 +56,8 @@ WORDS: dict[str, str] = {
     "mobile": "মোবাইল",
     "phone": "ফোন",
     "smartphone": "স্মার্টফোন",
+    "xray": "এক্সরে",
+    "tshirt": "টিশার্ট",
     "computer": "কম্পিউটার",
     "laptop": "ল্যাপটপ",
     "camera": "ক্যামেরা",

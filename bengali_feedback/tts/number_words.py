@@ -1,30 +1,30 @@
 """Numbers, years, days, times and fractions in Bengali words.
 
-We keep our own table: num2words 0.5.14 has চৌচল্লিশ for 44 (চুয়াল্লিশ), পঁইত্রিশ for 35 (পঁয়ত্রিশ), সাতত্রিশ for 37
-(সাঁইত্রিশ) and ছিষট্টি for 66 (ছেষট্টি), and knows no Bengali ordinals.
+num2words knows the words for 0 to 99, but for a few. Beyond them we do it ourselves, for num2words 0.5.14 says শত where
+speech has শো, drops the sign of negative numbers and the zeros after a decimal point (4.05 as 4.5), and has neither
+ordinals as they are written (২১তম, ১১শ) nor years in hundreds (উনিশশো একাত্তর).
 """
 
-# 0 to 99, in the spelling of the Bangla Academy where several are in use (উনিশ, পনেরো, লাখ).
-_SMALL_NUMBERS = """
-শূন্য এক দুই তিন চার পাঁচ ছয় সাত আট নয়
-দশ এগারো বারো তেরো চৌদ্দ পনেরো ষোলো সতেরো আঠারো উনিশ
-বিশ একুশ বাইশ তেইশ চব্বিশ পঁচিশ ছাব্বিশ সাতাশ আটাশ উনত্রিশ
-ত্রিশ একত্রিশ বত্রিশ তেত্রিশ চৌত্রিশ পঁয়ত্রিশ ছত্রিশ সাঁইত্রিশ আটত্রিশ উনচল্লিশ
-চল্লিশ একচল্লিশ বিয়াল্লিশ তেতাল্লিশ চুয়াল্লিশ পঁয়তাল্লিশ ছেচল্লিশ সাতচল্লিশ আটচল্লিশ উনপঞ্চাশ
-পঞ্চাশ একান্ন বাহান্ন তিপ্পান্ন চুয়ান্ন পঞ্চান্ন ছাপ্পান্ন সাতান্ন আটান্ন উনষাট
-ষাট একষট্টি বাষট্টি তেষট্টি চৌষট্টি পঁয়ষট্টি ছেষট্টি সাতষট্টি আটষট্টি উনসত্তর
-সত্তর একাত্তর বাহাত্তর তিয়াত্তর চুয়াত্তর পঁচাত্তর ছিয়াত্তর সাতাত্তর আটাত্তর উনআশি
-আশি একাশি বিরাশি তিরাশি চুরাশি পঁচাশি ছিয়াশি সাতাশি অষ্টাশি উননব্বই
-নব্বই একানব্বই বিরানব্বই তিরানব্বই চুরানব্বই পঁচানব্বই ছিয়ানব্বই সাতানব্বই আটানব্বই নিরানব্বই
-"""
-SMALL_NUMBERS: tuple[str, ...] = tuple(_SMALL_NUMBERS.split())
-_VOWEL_SIGNS = "ািীুূৃেৈোৌ"
+from num2words import num2words
+
+from ..text import normalize_bengali
+
+# Wrong in num2words 0.5.14 (পঁইত্রিশ, সাতত্রিশ, চৌচল্লিশ, ছিষট্টি); 15 to 17 in the Bangla Academy's spelling.
+_CORRECTED = {15: "পনেরো", 16: "ষোলো", 17: "সতেরো", 35: "পঁয়ত্রিশ", 37: "সাঁইত্রিশ", 44: "চুয়াল্লিশ", 66: "ছেষট্টি"}
+SMALL_NUMBERS: tuple[str, ...] = tuple(
+    normalize_bengali(_CORRECTED.get(n) or num2words(n, lang="bn")) for n in range(100)
+)
+_VOWELS = "ািীুূৃেৈোৌএও"
 LARGEST = 10**14  # longer numbers are read digit by digit
 
-# ordinals by their written endings: ১ম, ২য়, ৪র্থ, ৬ষ্ঠ; from the eleventh on the number with তম
-ORDINALS: tuple[str, ...] = ("প্রথম", "দ্বিতীয়", "তৃতীয়", "চতুর্থ", "পঞ্চম", "ষষ্ঠ", "সপ্তম", "অষ্টম", "নবম", "দশম")
+# The first twenty-one; ১১শ to ২১শ are written of classes and centuries, others are the number with তম.
+_ORDINALS = """
+প্রথম দ্বিতীয় তৃতীয় চতুর্থ পঞ্চম ষষ্ঠ সপ্তম অষ্টম নবম দশম
+একাদশ দ্বাদশ ত্রয়োদশ চতুর্দশ পঞ্চদশ ষোড়শ সপ্তদশ অষ্টাদশ ঊনবিংশ বিংশ একবিংশ
+""".split()
 _DAYS = ("পয়লা", "দোসরা", "তেসরা", "চৌঠা")  # the first four days of a month; then পাঁচই … আঠারোই, উনিশে …
-_PARTS = ((4, "রাত"), (6, "ভোর"), (12, "সকাল"), (16, "দুপুর"), (18, "বিকেল"), (20, "সন্ধ্যা"), (24, "রাত"))
+_PARTS = ((4, "রাত"), (6, "ভোর"), (12, "সকাল"), (15, "দুপুর"), (18, "বিকেল"), (20, "সন্ধ্যা"), (24, "রাত"))
+_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10}
 
 
 def cardinal(n: int) -> str:
@@ -63,14 +63,23 @@ def number(written: str) -> str:
 
 
 def inflect(word: str, ending: str) -> str:
-    """A word with the ending এ or এর, in the form its last letter asks for: পাঁচে, দুইয়ে, আশিতে; পাঁচের, দুইয়ের, আশির."""
+    """A word with a case ending, in the form that its last letter asks for.
+
+    Parameters
+    ----------
+    ending
+        As written: এর, র or ের for the genitive (পাঁচের, দুইয়ের, আশির), এ, ে, য় or তে for the locative (পাঁচে, দুইয়ে,
+        আশিতে, টাকায়), or nothing.
+    """
     if not ending:
         return word
+    word = word.removesuffix("্")  # of the letter এল্: এলের
+    genitive = ending.endswith("র")
     if word[-1] in "ইউ":
-        return word + ("য়ের" if ending == "এর" else "য়ে")
-    if word[-1] in _VOWEL_SIGNS:
-        return word + ("র" if ending == "এর" else "তে")
-    return word + ("ের" if ending == "এর" else "ে")
+        return word + ("য়ের" if genitive else "য়ে")
+    if word[-1] in _VOWELS:
+        return word + ("র" if genitive else "য়" if word[-1] == "া" else "তে")
+    return word + ("ের" if genitive else "ে")
 
 
 def year(n: int) -> str:
@@ -80,9 +89,15 @@ def year(n: int) -> str:
     return cardinal(n)
 
 
-def ordinal(n: int) -> str:
-    """First, second, …: প্রথম to দশম, then the number with তম."""
-    return ORDINALS[n - 1] if 1 <= n <= len(ORDINALS) else cardinal(n) + "তম"
+def ordinal(n: int, classical: bool = False) -> str:
+    """First, second, …: প্রথম to দশম, then the number with তম; ``classical`` ones are একাদশ to একবিংশ (11th to 21st)."""
+    return _ORDINALS[n - 1] if 1 <= n <= (len(_ORDINALS) if classical else 10) else cardinal(n) + "তম"
+
+
+def roman(numeral: str) -> int:
+    """The value of a Roman numeral of the letters I, V and X, in either case: ``"XIV"`` is 14."""
+    values = [_ROMAN_VALUES[letter] for letter in numeral.upper()]
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
 
 
 def day(n: int) -> str:

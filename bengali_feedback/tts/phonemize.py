@@ -1,4 +1,4 @@
-"""Bengali spelling to phonemes: a short list of exceptions, then a conditional random field over letters.
+"""Bengali spelling to phonemes: a lexicon of the user's, our exceptions, then a conditional random field over letters.
 
 The phonemes are the 39 of Google's Bengali lexicon (``transcription.md`` there; colloquial Bangladeshi
 standard, without contrastive nasal vowels: চাঁদ is ``c a d``). The network reads a word letter by letter
@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..checkpoints import checkpoint
-from ..errors import CheckpointError
+from ..errors import CheckpointError, DataError
 from ..text import normalize_bengali
 
 # phoneme, IPA (the lexicon's phonemes.txt), mnemonic of eSpeak NG 1.51's voice bn. The mnemonics are checked with
@@ -61,6 +61,8 @@ _ROWS = [line.split() for line in _PHONE_TABLE.strip().splitlines()]
 PHONES: tuple[str, ...] = tuple(row[0] for row in _ROWS)
 IPA: dict[str, str] = {phone: ipa for phone, ipa, _ in _ROWS}
 ESPEAK: dict[str, str] = {phone: mnemonic for phone, _, mnemonic in _ROWS}
+_PHONE_OF = {ipa: phone for phone, ipa in IPA.items()}
+_SOUND = re.compile(rf"(?:{'|'.join(sorted(_PHONE_OF, key=len, reverse=True))})(?![\u0300-\u036f])|.[\u0300-\u036f]*")
 VOWELS = PHONES[:7]
 SEMIVOWELS = PHONES[7:11]
 CONSONANTS = PHONES[11:]
@@ -234,7 +236,7 @@ class Phonemizer:
     ['k', 'O', 'r', 'o']
     """
 
-    def __init__(self, model: Path, exceptions: dict[str, list[str]]) -> None:
+    def __init__(self, model: Path, lexicon: dict[str, list[str]]) -> None:
         import pycrfsuite
 
         self._tagger = pycrfsuite.Tagger()
@@ -245,24 +247,32 @@ class Phonemizer:
                 f"{model} is not a readable pronunciation model ({error}): restore it with "
                 "`git checkout -- checkpoints`, or train it with `bengali-feedback train g2p`."
             ) from None
-        self._exceptions = exceptions
+        self._lexicon = lexicon
         self._read = lru_cache(maxsize=65536)(self._pronounce)
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> "Phonemizer":
+    def load(cls, path: Path | str | None = None, lexicon: Path | str | None = None) -> "Phonemizer":
         """Load a trained model; without a path the shipped, verified one.
+
+        Parameters
+        ----------
+        lexicon
+            A user's pronunciations (:func:`read_pronunciations`); they come before our exceptions.
 
         Raises
         ------
         CheckpointError
             When the model is missing, altered or unreadable.
+        DataError
+            When the lexicon is missing or has a fault.
         """
+        pronunciations = read_pronunciations(_EXCEPTIONS) | (read_pronunciations(Path(lexicon)) if lexicon else {})
         model = checkpoint("tts/g2p.crfsuite") if path is None else Path(path)
         if not model.is_file():
             raise CheckpointError(
                 f"pronunciation model {model} is missing: train it with `bengali-feedback train g2p --lexicon FILE`."
             )
-        return cls(model, read_exceptions())
+        return cls(model, pronunciations)
 
     def word(self, word: str) -> list[str]:
         """Phonemes of one word, for example ``["k", "O", "r", "o"]``; empty when no letter of it is Bengali."""
@@ -296,23 +306,73 @@ class Phonemizer:
         letters = clean_word(word)
         if not letters:
             return ()
-        if letters in self._exceptions:
-            return tuple(self._exceptions[letters])
+        if letters in self._lexicon:
+            return tuple(self._lexicon[letters])
         phones: list[str] = []
         for letter, label in zip(letters, self._tagger.tag(letter_features(letters)), strict=True):
             phones += decode_label(letter, label, phones[-1] if phones else "")
         return tuple(phones)
 
 
-@lru_cache(maxsize=1)
-def read_exceptions() -> dict[str, list[str]]:
-    """The hand-written pronunciations of ``exceptions.tsv``: word to phonemes."""
-    exceptions = {}
-    for line in _EXCEPTIONS.read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            word, phones = line.split("\t")
-            exceptions[clean_word(word)] = phones.split()
-    return exceptions
+def read_pronunciations(path: Path) -> dict[str, list[str]]:
+    """Pronunciations that a person wrote: ours (``exceptions.tsv``), or a user's lexicon.
+
+    UTF-8 text with one word a line, as it is written in running text (``করেছি`` is another word than ``করে``), a tab,
+    and its sounds in IPA, as ``bengali-feedback phonemize`` shows them: ``মন<TAB>mon``. Dots between syllables may
+    stand or not; lines that are empty or begin with ``#`` are skipped.
+
+    Returns
+    -------
+    dict[str, list[str]]
+        Word, in the package's Unicode form, to phonemes of :data:`PHONES`.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read, or a line has another form, a word that is not Bengali, a sound that the voice
+        does not have, or a word that was there before; the message names file and line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"lexicon {path} cannot be read ({error}): give a UTF-8 text file.") from None
+    pronunciations: dict[str, list[str]] = {}
+    line_of: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        where, columns = f"{path}, line {number}", line.rstrip().split("\t")
+        if len(columns) != 2:
+            raise DataError(f"{where}: expected a word, a tab and its sounds in IPA, found {line!r}.")
+        word, ipa = map(normalize_bengali, columns)
+        letters = clean_word(word)
+        if not letters or letters != word.replace("\u200d", ""):
+            raise DataError(f"{where}: {word!r} is not one Bengali word: write its letters only.")
+        if letters in line_of:
+            raise DataError(f"{where}: {word} stands in line {line_of[letters]} already: keep one of them.")
+        line_of[letters] = number
+        try:
+            pronunciations[letters] = from_ipa(ipa)
+        except ValueError as error:
+            raise DataError(f"{where}: {error}: use {' '.join(_PHONE_OF)}.") from None
+    return pronunciations
+
+
+def from_ipa(ipa: str) -> list[str]:
+    """Phonemes of a word in the International Phonetic Alphabet: the inverse of :func:`to_ipa`.
+
+    Dots, as between syllables, are skipped; a keyboard's g is taken for ɡ.
+
+    Raises
+    ------
+    ValueError
+        When there is no sound, or one that the voice does not have.
+    """
+    sounds = _SOUND.findall(ipa.replace(".", "").replace("g", "ɡ"))
+    unknown = [sound for sound in sounds or [""] if sound not in _PHONE_OF]
+    if unknown:
+        raise ValueError(f"the voice has no sound {unknown[0]!r}")
+    return [_PHONE_OF[sound] for sound in sounds]
 
 
 def to_ipa(tokens: list[str]) -> str:

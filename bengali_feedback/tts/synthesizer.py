@@ -12,6 +12,7 @@ from ..errors import CheckpointError, TextError
 from .audio import SAMPLE_RATE
 from .dataset import tokenize
 from .phonemize import Phonemizer
+from .verbalize import verbalize
 
 MAX_CHARACTERS = 20_000  # about half an hour of speech
 MAX_WORDS = 16  # a longer sentence is spoken in parts, for the voice learned from sentences of up to 16 words
@@ -51,22 +52,30 @@ class BengaliSpeech:
         self._phonemizer = phonemizer
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> "BengaliSpeech":
+    def load(cls, path: Path | str | None = None, lexicon: Path | str | None = None) -> "BengaliSpeech":
         """Load ``tacotron2.nemo``, ``waveglow.nemo`` and ``g2p.crfsuite`` of a folder; by default the shipped ones.
+
+        Parameters
+        ----------
+        lexicon
+            Your own pronunciations, in the form of :func:`~bengali_feedback.tts.phonemize.read_pronunciations`.
 
         Raises
         ------
         CheckpointError
             When a file is missing, altered or unreadable.
+        DataError
+            When the lexicon is missing or has a fault.
         """
         names = ("tacotron2.nemo", "waveglow.nemo", "g2p.crfsuite")
         files = [checkpoint(f"tts/{name}") if path is None else Path(path) / name for name in names]
         for file in files:
             if not file.is_file():
                 raise CheckpointError(f"{file} is missing: train it with `bengali-feedback train tts`.")
+        phonemizer = Phonemizer.load(files[2], lexicon)  # first, for it takes no time to find a fault in a lexicon
         from .models import restore_tacotron2, restore_waveglow
 
-        return cls(restore_tacotron2(files[0]), restore_waveglow(files[1]), Phonemizer.load(files[2]))
+        return cls(restore_tacotron2(files[0]), restore_waveglow(files[1]), phonemizer)
 
     def synthesize(self, text: str, seed: int = 0) -> Speech:
         """Speak ``text``; the same text and seed give the same sound.
@@ -147,17 +156,20 @@ class BengaliSpeech:
 
 
 def split_text(text: str) -> list[str]:
-    """Cut a text at sentence marks, and sentences of more than 16 words at commas or, failing that, between words."""
+    """The spoken words of a written text, cut at line ends and sentence marks.
+
+    Sentences of more than 16 words are cut at commas too or, failing that, between words. The words are made first:
+    only then is a mark a mark (not the colon of ৮:৩০ or the question mark of a web address) and a word one word.
+    """
     parts: list[str] = []
-    for sentence in re.findall(r"[^।?!\n]+[।?!]*", text):
-        clauses = [sentence] if len(sentence.split()) <= MAX_WORDS else re.findall(r"[^,;:]+[,;:]?", sentence)
+    lines = (line for line in text.splitlines() if any(map(str.isalnum, line)))
+    for sentence in (sentence for line in lines for sentence in re.findall("[^।?!]+[।?!]*", verbalize(line))):
+        clauses = [sentence] if len(sentence.split()) <= MAX_WORDS else re.findall("[^,]+,?", sentence)
         for clause in clauses:
             words = clause.split()
             pieces = -(-len(words) // MAX_WORDS)
             for piece in range(pieces):
-                cut = words[piece * len(words) // pieces : (piece + 1) * len(words) // pieces]
-                if any(character.isalnum() for word in cut for character in word):
-                    parts.append(" ".join(cut))
+                parts.append(" ".join(words[piece * len(words) // pieces : (piece + 1) * len(words) // pieces]))
     return parts
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bengali_feedback.errors import DataError
-from bengali_feedback.evaluation.textnorm import canonical, evaluate_verbalize
+from bengali_feedback.evaluation.textnorm import canonical, evaluate_verbalize, textnorm_markdown
 
 
 def write(path, *lines):
@@ -19,14 +19,28 @@ def test_counts_hits_and_reports_misses(tmp_path):
         "cardinal\t15\tপনের",
         "cardinal\t3\tচার",
         "symbol\t,\tকমা",
+        "symbol\tশ>\tশ বড়",
+        "symbol\t৲:৫\tরুপি কোলন পাঁচ",
     )
     result = evaluate_verbalize(cases)
-    assert result["cases"] == 4 and result["score"] == 0.5
-    assert result["by_class"] == {"cardinal": [2, 3], "symbol": [0, 1]}
-    assert result["misses"] == [
+    assert result["cases"] == 6 and result["score"] == 2 / 6
+    assert result["by_class"] == {"cardinal": [2, 3], "symbol": [0, 3]}
+    why = [miss.pop("why") for miss in result["misses"]]
+    assert result["misses"][:2] == [
         {"class": "cardinal", "raw": "3", "expected": "চার", "got": "তিন"},
         {"class": "symbol", "raw": ",", "expected": "কমা", "got": ""},
     ]
+    assert [reason.split(":")[0] for reason in why] == [
+        "a number that is read otherwise",
+        "only marks",
+        "letters that form no word",
+        "marks beside a word or number",
+    ]
+
+
+def test_every_miss_is_listed_with_its_reason(tmp_path):
+    cases = write(tmp_path / "cases.tsv", "class\traw\twords", "cardinal\t15\tপনের", "symbol\t,\tকমা")
+    assert "| symbol | , | কমা |  | only marks: " in textnorm_markdown(evaluate_verbalize(cases))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import shutil
 import numpy as np
 import pytest
 
+from bengali_feedback.tts.audio import trim_silence
 from bengali_feedback.tts.espeak import speak, token_starts
 from bengali_feedback.tts.phonemize import Phonemizer, to_espeak
 
@@ -20,6 +21,21 @@ def test_a_higher_speed_is_shorter_and_a_higher_pitch_is_higher():
         return np.nanmedian(librosa.yin(speak("[[a|a|a]]", pitch=pitch)[0][2000:6000], fmin=80, fmax=500, sr=16000))
 
     assert pitch_of(80) > 1.15 * pitch_of(20)
+
+
+@needs_espeak
+def test_the_marks_are_the_melody_of_the_teacher():
+    import librosa
+
+    def pitch_of(mark: str) -> np.ndarray:
+        audio, _ = trim_silence(
+            speak(to_espeak(["t", "u", "m", "i", " ", "j", "a", "b", "e", " ", "b", "a", "r", "i", mark]))[0]
+        )
+        return librosa.yin(audio, fmin=90, fmax=450, sr=16000, frame_length=1024, hop_length=160)
+
+    statement, question, exclamation = map(pitch_of, ".?!")
+    assert np.median(question[-20:-4]) > 1.15 * np.median(statement[-20:-4])  # it ends higher
+    assert np.median(exclamation) > 1.05 * np.median(statement)  # it lies higher
 
 
 @needs_espeak
