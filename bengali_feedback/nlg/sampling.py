@@ -19,7 +19,7 @@ ENDING = 3  # letters of a word that tell its form: করুন and ধরু�
 QUESTION_WORDS = frozenset(
     "কি কী কে কেন কোথায় কোন কখন কবে কীভাবে কেমন কার কাকে কীসে কীসের কত কতটা কতক্ষণ কয় কোনটা কোনটার".split()
 )
-NEGATION_WORDS = ("না", "নি", "নেই")
+NEGATION_WORDS = ("না", "নি", "নেই")  # behind a verb
 COMMON = slice(1000)  # the vocabulary's first words, the commonest; see log_probabilities
 _NOTHING = np.zeros(0, np.int64)
 
@@ -70,7 +70,7 @@ class WordLattice:
         self._endings = [token[-ENDING:] for token in vocabulary.tokens]
         following = defaultdict(set)
         clauses = defaultdict(list)
-        unknown, tokens_of = vocabulary.ids[UNKNOWN], vocabulary.tokens
+        unknown = vocabulary.ids[UNKNOWN]
         for sample in samples:
             tokens = [START] * CONTEXT + tokenize(sample.text) + [END]
             # A word that came into the corpus after the training is a gap, not a bridge between its neighbours.
@@ -80,16 +80,16 @@ class WordLattice:
                 if numbers[end] == unknown:
                     continue
                 following[("word", *kind, *self._written(numbers[:end]))].add(numbers[end])
-                last = self._last_words(numbers[:end])
-                if tokens[end] in (*MARKS, END) and self._marks.isdisjoint(last[:2]):
-                    following[("mark", *kind, *last)].add(numbers[end])
+                words = self._last_words(numbers[:end])
+                if tokens[end] in (*MARKS, END) and self._marks.isdisjoint(words[:2]):
+                    following[("mark", *kind, *words)].add(numbers[end])
             marks = [place for place, number in enumerate(numbers) if number in self._marks]
             for first, last in zip(marks, marks[1:], strict=False):
                 clause = sample.register, sample.intent, *numbers[first : last + 1]
                 clauses[clause].append((sample.emotion, *self._form(numbers[:first])))
         for (register, intent, *clause), before in clauses.items():
             if len(before) >= SHARED and unknown not in clause:
-                said = [tokens_of[number] for number in clause[1:]]
+                said = [vocabulary.tokens[number] for number in clause[1:]]
                 answers = said[-1] != "?" or not {"না", "নাকি"}.isdisjoint(said)
                 for emotion, *form in before:
                     if form[0] and answers:  # to choose from, or not asked any more: it belongs to its own question
